@@ -1,0 +1,58 @@
+import { ManifestError } from "../errors.ts";
+import { didYouMean } from "../manifest/did_you_mean.ts";
+import type { ResolvedManifest } from "../manifest/resolve_manifest.ts";
+import type { ArmSettings } from "./arm_settings.ts";
+
+/**
+ * Every comparison names two different arms of the manifest.
+ *
+ * @throws {ManifestError} Naming the comparison, with the arm that was probably meant.
+ */
+export function checkComparisons(resolved: ResolvedManifest): void {
+  const arms = Object.keys(resolved.manifest.arms).sort();
+  for (const [id, pair] of Object.entries(resolved.manifest.analysis.comparisons)) {
+    const path = `${resolved.file}: at analysis.comparisons.${id}`;
+    for (const side of ["a", "b"] as const) {
+      if (arms.includes(pair[side])) continue;
+      const near = didYouMean(pair[side], arms);
+      const question = near === null ? "" : `did you mean "${near}"? `;
+      throw new ManifestError(
+        `${path}.${side}: no arm "${pair[side]}"; ${question}Arms: ${arms.join(", ")}`,
+      );
+    }
+    if (pair.a === pair.b) {
+      throw new ManifestError(`${path}.b: expected another arm than "${pair.a}", got the same`);
+    }
+  }
+}
+
+/**
+ * Steps and evaluation divide into whole windows of every length, so that each length of an arm
+ * trains and is measured on the same number of tokens; and nothing is scheduled after the last step.
+ *
+ * @throws {ManifestError} Naming the key and the length that does not fit.
+ */
+export function checkTraining(resolved: ResolvedManifest, arm: ArmSettings): void {
+  const train = arm.trainSettings;
+  const where = `${resolved.file} (profile ${resolved.profile}, arm ${arm.name}): at train`;
+  const windows = { tokens_per_step: train.tokensPerStep, eval_tokens: train.evalTokens };
+  for (const [key, tokens] of Object.entries(windows)) {
+    const length = resolved.manifest.grid.seqLen.find((length) => tokens % length !== 0);
+    if (length === undefined) continue;
+    throw new ManifestError(
+      `${where}.${key}: expected a multiple of every grid.seq_len, got ${tokens}, ` +
+        `which is not a multiple of ${length}`,
+    );
+  }
+  const schedules = {
+    warmup_steps: train.warmupSteps,
+    eval_every: train.evalEvery,
+    log_every: train.logEvery,
+  };
+  for (const [key, steps] of Object.entries(schedules)) {
+    if (steps <= train.steps) continue;
+    throw new ManifestError(
+      `${where}.${key}: expected at most train.steps = ${train.steps}, got ${steps}`,
+    );
+  }
+}

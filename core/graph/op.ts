@@ -1,0 +1,149 @@
+/** The contract of an operation: everything the engine knows about it stands in one object. */
+import type { Expression } from "./expression.ts";
+import type { TensorType } from "./shape.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Settings of one application: plain scalars, so that they can be hashed and given on a command line. */
+export type Attributes = Readonly<Record<string, number | string | boolean>>;
+
+/** Which set of tiles a WebGPU lowering uses. The order of every sum is the same in both. */
+export type Preset = "gpu" | "software-adapter";
+
+/** Types and settings at one application. */
+export interface Site<A extends Attributes = Attributes> {
+  readonly inputs: readonly TensorType[];
+  readonly outputs: readonly TensorType[];
+  readonly attributes: A;
+}
+
+/** Marks an input that has no gradient, such as token ids. */
+export const stopped = Symbol("stopped");
+
+/** One application seen from the backward pass. */
+export interface VjpSite<A extends Attributes = Attributes> {
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  /** Cotangent of each output; `undefined` where no later value depends on that output. */
+  readonly cotangents: readonly (Tensor | undefined)[];
+  /** Whether the gradient of each input is wanted. What is not wanted need not be computed. */
+  readonly needs: readonly boolean[];
+  readonly attributes: A;
+}
+
+/** A tensor of the site by its role, optionally only `byteLength` bytes from `byteOffset` (a multiple of 256). */
+export interface Binding {
+  readonly role: "input" | "output" | "scratch";
+  readonly index: number;
+  readonly byteOffset?: number;
+  readonly byteLength?: number;
+}
+
+export function input(index: number): Binding {
+  return { role: "input", index };
+}
+export function output(index: number): Binding {
+  return { role: "output", index };
+}
+export function scratch(index: number): Binding {
+  return { role: "scratch", index };
+}
+
+/**
+ * One kernel launch. Every entry point takes a linear workgroup index from (group.y * groups.x + group.x),
+ * so the recorder may fold any number of workgroups into two dimensions.
+ */
+export interface Dispatch {
+  /** WGSL source. */
+  readonly source: string;
+  /** Name of the shader for messages and profiles. */
+  readonly shader: string;
+  readonly entryPoint: string;
+  /** Values of the shader's `override` constants: shapes and tiles. */
+  readonly overrides: Readonly<Record<string, number>>;
+  /** Storage bindings 0, 1, … of group 0. */
+  readonly bindings: readonly Binding[];
+  readonly workgroups: number;
+}
+
+/** Arithmetic operations and bytes moved by one application, each tensor counted once. */
+export interface Cost {
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+/** An input or output of an op, for messages and for `deno task op`. */
+export interface Port {
+  readonly name: string;
+  readonly doc: string;
+  /** A value that may be left out in a case file, or given there as a plain number or list under `params`. */
+  readonly optional?: number;
+}
+
+/** A setting of an op, for `deno task op`. */
+export interface ParameterDoc {
+  readonly default?: number | string | boolean;
+  readonly choices?: readonly string[];
+  readonly doc: string;
+}
+
+/** What users of `deno task op` see of an op. */
+export interface Signature<A extends Attributes = Attributes> {
+  readonly doc: string;
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly params: { readonly [K in keyof A]: ParameterDoc };
+}
+
+/** Values for one input of a trial: a law over its elements, seeded per trial. */
+export interface TrialInput {
+  readonly type: TensorType;
+  /**
+   * `normal`: standard normal; `positive`: uniform on [0.05, 2]; `awkward`: normal mixed with -0, 1e-6,
+   * equal and large values; a list: these values; a function: value from (flat index, uniform (0, 1) draw).
+   */
+  readonly law:
+    | "normal"
+    | "positive"
+    | "awkward"
+    | readonly number[]
+    | ((index: number, draw: number) => number);
+}
+
+/** One case of the test loop over all ops. */
+export interface Trial<A extends Attributes = Attributes> {
+  readonly name: string;
+  readonly inputs: readonly TrialInput[];
+  readonly attributes: A;
+  /** Largest |adapter - reference| per output, relative to the output's largest magnitude. State why. */
+  readonly tolerance: number;
+  /** The same for gradients; `false` where the op has no gradient at all. */
+  readonly gradientTolerance: number | false;
+}
+
+/** One operation. Arrays are row-major. */
+export interface Op<A extends Attributes = Attributes> {
+  /** For people, labels and digests. Nothing dispatches on it. */
+  readonly name: string;
+  readonly signature: Signature<A>;
+  /** Types of the outputs. @throws {ShapeError} Naming the shapes and the rule broken */
+  infer(inputs: readonly TensorType[], attributes: A): readonly TensorType[];
+  /** Cotangents of the inputs, written in ops. Absent: the op cannot be differentiated, asking is an error. */
+  vjp?(site: VjpSite<A>): readonly (Tensor | typeof stopped)[];
+  /** Definition in f64, from the formula, slow and plain; it must not mirror the shader's algorithm. */
+  reference(
+    site: Site<A>,
+    values: { readonly inputs: readonly Float64Array[]; readonly outputs: readonly Float64Array[] },
+  ): void;
+  /** Workspace from shapes alone, so that no adapter can change an order of summation. */
+  scratch?(site: Site<A>): readonly TensorType[];
+  /** Outputs that overwrite an input: output index to input index. */
+  readonly updates?: Readonly<Record<number, number>>;
+  /** Output 0 is input 0 under another shape: both get one place in memory and nothing is launched. */
+  readonly view?: boolean;
+  /** Set on elementwise ops alone: the formula, from which lowering and gradient come. */
+  readonly expression?: Expression;
+  /** How each kind of backend runs it. */
+  readonly lower: { webgpu(site: Site<A>, preset: Preset): readonly Dispatch[] };
+  cost(site: Site<A>): Cost;
+  readonly trials: readonly Trial<A>[];
+}

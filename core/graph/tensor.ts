@@ -1,0 +1,143 @@
+/**
+ * Symbolic tensors: what a traced model function passes around. A tensor has a type and a producer,
+ * and no values; values exist only while a plan runs on a backend.
+ */
+import { HarnessError } from "../errors.ts";
+import type { Attributes, Op } from "./op.ts";
+import type { TensorType } from "./shape.ts";
+
+/** First values of a parameter. `normal` draws from the stream "init/<name>" of the run's seed. */
+export type InitialLaw =
+  | { readonly kind: "normal"; readonly standardDeviation: number }
+  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "values"; readonly values: readonly number[] };
+
+/** A trained tensor. `decay` says whether AdamW's weight decay applies to it. */
+export interface ParameterSource {
+  readonly kind: "parameter";
+  readonly name: string;
+  readonly initial: InitialLaw;
+  readonly decay: boolean;
+}
+/** A tensor that the host uploads before every step. */
+export interface InputSource {
+  readonly kind: "input";
+  readonly name: string;
+}
+/** A whole memory area of the plan seen as one tensor, for the optimiser and the metric ring. */
+export interface ArenaSource {
+  readonly kind: "arena";
+  readonly arena: "param" | "grad" | "m" | "v" | "metric";
+}
+/** Output `index` of a node. */
+export interface NodeSource {
+  readonly kind: "node";
+  readonly node: Node;
+  readonly index: number;
+}
+export type Source = ParameterSource | InputSource | ArenaSource | NodeSource;
+
+export interface Tensor {
+  readonly graph: Graph;
+  readonly id: number;
+  readonly type: TensorType;
+  readonly source: Source;
+  /** Path in the model, "block3/attention/softmax". */
+  readonly label: string;
+}
+
+/** One application of an op. */
+export interface Node {
+  readonly id: number;
+  readonly op: Op;
+  readonly attributes: Attributes;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly label: string;
+}
+
+/** The trace of one step: grows while model functions run, never changes otherwise. */
+export class Graph {
+  readonly nodes: Node[] = [];
+  readonly parameters: Tensor[] = [];
+  readonly inputs: Tensor[] = [];
+  /** Tensors that the host may read after a step, by label. */
+  readonly outputs = new Map<string, Tensor>();
+  #nextId = 0;
+  #path: string[] = [];
+
+  /** Declares a parameter. The name is its place in the model and names its initialisation stream. */
+  parameter(
+    name: string,
+    options: { readonly type: TensorType; readonly initial: InitialLaw; readonly decay: boolean },
+  ): Tensor {
+    const path = [...this.#path, name].join("/");
+    if (this.parameters.some((p) => p.label === path)) {
+      throw new HarnessError(`Cannot declare parameter "${path}" twice`);
+    }
+    const { type, initial, decay } = options;
+    const source: ParameterSource = { kind: "parameter", name: path, initial, decay };
+    return this.#keep(this.parameters, type, source, path);
+  }
+
+  /** Declares a tensor that the host uploads before every step. */
+  input(name: string, type: TensorType): Tensor {
+    if (this.inputs.some((i) => i.label === name)) {
+      throw new HarnessError(`Cannot declare input "${name}" twice`);
+    }
+    return this.#keep(this.inputs, type, { kind: "input", name }, name);
+  }
+
+  /** A whole arena as one flat tensor; its size must be the one the planner will give it. */
+  arena(arena: ArenaSource["arena"], type: TensorType): Tensor {
+    return this.#make(type, { kind: "arena", arena }, arena);
+  }
+
+  /** Lets the host read a tensor after a step under `label`. */
+  output(label: string, tensor: Tensor): void {
+    if (this.outputs.has(label)) throw new HarnessError(`Cannot declare output "${label}" twice`);
+    this.outputs.set(label, tensor);
+  }
+
+  /** Runs `body` with `name` appended to the path of all labels. */
+  scope<T>(name: string, body: () => T): T {
+    this.#path.push(name);
+    try {
+      return body();
+    } finally {
+      this.#path.pop();
+    }
+  }
+
+  /** Records one application of an op. Called by `apply` alone. */
+  record(op: Op, inputs: readonly Tensor[], options: {
+    readonly attributes: Attributes;
+    readonly types: readonly TensorType[];
+  }): readonly Tensor[] {
+    const label = [...this.#path, op.name].join("/");
+    const outputs: Tensor[] = [];
+    const node: Node = {
+      id: this.nodes.length,
+      op,
+      attributes: options.attributes,
+      inputs,
+      outputs,
+      label,
+    };
+    options.types.forEach((type, index) => {
+      outputs.push(this.#make(type, { kind: "node", node, index }, label));
+    });
+    this.nodes.push(node);
+    return outputs;
+  }
+
+  #make(type: TensorType, source: Source, label: string): Tensor {
+    return { graph: this, id: this.#nextId++, type, source, label };
+  }
+
+  #keep(list: Tensor[], type: TensorType, source: Source, label: string): Tensor {
+    const tensor = this.#make(type, source, label);
+    list.push(tensor);
+    return tensor;
+  }
+}

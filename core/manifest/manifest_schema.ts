@@ -1,0 +1,71 @@
+import { modelParts } from "./model_schema.ts";
+import {
+  integer,
+  name,
+  number,
+  objectOf,
+  oneOf,
+  optional,
+  patchOf,
+  type Read,
+  recordOf,
+  text,
+  uniqueList,
+} from "./schema.ts";
+import { dataSchema, lengthsSchema, seedsSchema, trainSchema } from "./unit_config.ts";
+
+const arm = objectOf({
+  model: optional(patchOf(modelParts)),
+  train: optional(patchOf(trainSchema)),
+});
+
+const metric = objectOf({ direction: oneOf("lower", "higher"), unit: text() });
+
+const analysis = objectOf({
+  alpha: number({ above: 0, below: 1 }),
+  family: oneOf("holm"),
+  primary: oneOf("val_loss"),
+  /** What a run without a final number counts as. There is no way to drop it. */
+  on_divergence: oneOf("worst", "fail", "report"),
+  /** Pairs of arms, each tested at every length of the grid: difference a - b. */
+  comparisons: recordOf(objectOf({ a: name, b: name })),
+});
+
+/** Sections that a profile, a base file or the command line may change. */
+const settings = {
+  data: dataSchema,
+  engine: objectOf({ adapter: objectOf({ require: oneOf("any", "hardware") }) }),
+  model: patchOf(modelParts),
+  train: trainSchema,
+  grid: objectOf({ seq_len: lengthsSchema }),
+  arms: recordOf(arm),
+  replicates: objectOf({ seeds: seedsSchema }),
+  analysis,
+  /** How units are run. Part of no key and no digest. */
+  execution: objectOf({
+    executor: oneOf("inline", "local"),
+    workers: integer({ min: 1, max: 256 }),
+  }),
+};
+
+const manifestShape = {
+  apiVersion: oneOf("harness/v1"),
+  kind: oneOf("Experiment"),
+  metadata: objectOf({ name, title: text(), paper: text() }),
+  metrics: objectOf({ val_loss: metric }),
+  outputs: objectOf({ figures: uniqueList(name), tables: uniqueList(name) }),
+  ...settings,
+};
+
+/** A manifest after `extends` and a profile: everything is said, nothing is left to a default. */
+export const manifestSchema = objectOf(manifestShape);
+
+/** A manifest as it stands in a file; keys that another file or a profile adds may be missing. */
+export const fileSchema = objectOf({
+  extends: text(),
+  profiles: recordOf(objectOf({ description: text(), ...settings })),
+  ...manifestShape,
+});
+
+/** A resolved manifest in the names of the code. `model` and the arms stay patches in manifest keys. */
+export type Manifest = Read<typeof manifestSchema>;

@@ -1,0 +1,67 @@
+import type { Json } from "./json.ts";
+import { modelSchema } from "./model_schema.ts";
+import { integer, name, number, objectOf, oneOf, type Read, text, uniqueList } from "./schema.ts";
+
+const corpus = objectOf({
+  id: name,
+  /** Digest of the assembled text; other bytes are refused before anything runs. */
+  sha256: text({ pattern: /^[0-9a-f]{64}$/, what: "64 lower-case hexadecimal digits" }),
+  /** Which documents are for training, validation and test (docs/harness.md). */
+  split: name,
+});
+
+/** What is read, and how it becomes tokens. */
+export const dataSchema = objectOf({ corpus, tokenizer: objectOf({ kind: oneOf("byte") }) });
+
+/** One training run: AdamW with linear warm-up, measured at regular steps. */
+export const trainSchema = objectOf({
+  steps: integer({ min: 1 }),
+  tokens_per_step: integer({ min: 1 }),
+  learning_rate: number({ above: 0 }),
+  warmup_steps: integer({ min: 0 }),
+  weight_decay: number({ min: 0 }),
+  beta1: number({ min: 0, below: 1 }),
+  beta2: number({ min: 0, below: 1 }),
+  /** Largest global gradient norm; longer gradients are scaled down to it. */
+  grad_clip: number({ above: 0 }),
+  eval_every: integer({ min: 1 }),
+  eval_tokens: integer({ min: 1 }),
+  log_every: integer({ min: 1 }),
+});
+
+/** A seed: an unsigned 32-bit integer. */
+export const seedSchema = integer({ min: 0, max: 0xffffffff });
+
+/** Training context in tokens. */
+export const lengthSchema = integer({ min: 1 });
+
+const unitSchema = objectOf({
+  data: dataSchema,
+  model: modelSchema,
+  train: trainSchema,
+  seq_len: lengthSchema,
+  seed: seedSchema,
+});
+
+/** Data of one unit. */
+export type DataSettings = Read<typeof dataSchema>;
+
+/** Training of one unit. */
+export type TrainSettings = Read<typeof trainSchema>;
+
+/** Everything one unit of an experiment depends on besides code, corpus bytes and machine. */
+export type UnitConfig = Read<typeof unitSchema>;
+
+/**
+ * Reads the settings of one unit from their manifest form (snake_case keys, as in its record).
+ * `where` names the source in messages.
+ *
+ * @throws {ManifestError} On a key that is missing, unknown or of the wrong type.
+ */
+export function readUnitConfig(config: Json, options: { readonly where: string }): UnitConfig {
+  return unitSchema.read(config, { file: options.where, path: "", patch: false });
+}
+
+/** Lists of lengths and seeds of an experiment. */
+export const lengthsSchema = uniqueList(lengthSchema);
+export const seedsSchema = uniqueList(seedSchema);

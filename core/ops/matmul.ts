@@ -1,0 +1,193 @@
+/** Matrix product with either operand transposed. */
+import source from "../../shaders/matmul.wgsl" with { type: "text" };
+import { ShapeError } from "../errors.ts";
+import {
+  type Attributes,
+  type Binding,
+  type Dispatch,
+  input,
+  type Op,
+  output,
+  type Preset,
+  stopped,
+  type Trial,
+} from "../graph/op.ts";
+import { expectRank, f32, formatShape, type TensorType } from "../graph/shape.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { apply } from "../graph/trace.ts";
+
+export interface MatmulAttributes extends Attributes {
+  readonly transpose_a: boolean;
+  readonly transpose_b: boolean;
+}
+
+export interface MatmulOptions {
+  /** Use aᵀ; a is then stored (inner, rows). @default false */
+  readonly transposeA?: boolean;
+  /** Use bᵀ; b is then stored (columns, inner). @default false */
+  readonly transposeB?: boolean;
+}
+
+/** a (rows, inner), b (inner, columns) → (rows, columns). @throws {ShapeError} If inner sizes differ */
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  return apply(op, [a, b], {
+    transpose_a: options.transposeA ?? false,
+    transpose_b: options.transposeB ?? false,
+  });
+}
+
+/** Sizes of one product C (rows, columns) = op(A) op(B). */
+export interface MatmulSizes {
+  readonly rows: number;
+  readonly inner: number;
+  readonly columns: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  /** Adds to what C holds instead of overwriting it. */
+  readonly accumulate?: boolean;
+}
+
+/** The launch of one product over bindings A, B, C; other ops that contain products use it too. */
+export function dispatchMatmul(
+  sizes: MatmulSizes,
+  options: { readonly preset: Preset; readonly bindings: readonly [Binding, Binding, Binding] },
+): Dispatch {
+  const { rows, inner, columns } = sizes;
+  const common = { source, shader: "matmul", bindings: options.bindings };
+  const overrides = {
+    ROWS: rows,
+    INNER: inner,
+    COLUMNS: columns,
+    TRANSPOSE_A: Number(sizes.transposeA),
+    TRANSPOSE_B: Number(sizes.transposeB),
+    ACCUMULATE: Number(sizes.accumulate ?? false),
+  };
+  if (options.preset === "gpu") {
+    const workgroups = Math.ceil(rows / 64) * Math.ceil(columns / 64);
+    return { ...common, entryPoint: "tile_64", overrides, workgroups };
+  }
+  if (rows % 8 === 0 && inner % 4 === 0 && columns % 4 === 0) {
+    // As many lanes as there are groups of four columns, in multiples of the adapter's 8, at most 32.
+    const lanes = Math.min(32, Math.ceil(columns / 32) * 8);
+    const workgroups = (rows / 8) * Math.ceil(columns / 4 / lanes);
+    return {
+      ...common,
+      entryPoint: "rows_8",
+      overrides: { ...overrides, WORKGROUP: lanes },
+      workgroups,
+    };
+  }
+  const workgroups = Math.ceil((rows * columns) / 64);
+  return {
+    ...common,
+    entryPoint: "scalar",
+    overrides: { ...overrides, WORKGROUP: 64 },
+    workgroups,
+  };
+}
+
+function sizesOf([a, b]: readonly TensorType[], attributes: MatmulAttributes): MatmulSizes {
+  const { transpose_a: transposeA, transpose_b: transposeB } = attributes;
+  const [rows, inner] = transposeA ? [a.shape[1], a.shape[0]] : a.shape;
+  const columns = b.shape[transposeB ? 0 : 1];
+  return { rows, inner, columns, transposeA, transposeB };
+}
+
+const trial = (
+  name: string,
+  [rows, inner, columns]: readonly [number, number, number],
+  [transpose_a, transpose_b]: readonly [boolean, boolean] = [false, false],
+): Trial<MatmulAttributes> => ({
+  name,
+  inputs: [
+    { type: transpose_a ? f32(inner, rows) : f32(rows, inner), law: "normal" },
+    { type: transpose_b ? f32(columns, inner) : f32(inner, columns), law: "awkward" },
+  ],
+  attributes: { transpose_a, transpose_b },
+  tolerance: 1e-6 * Math.sqrt(inner) + 1e-6, // chains of `inner` roundings
+  gradientTolerance: 1e-5,
+});
+
+export const op: Op<MatmulAttributes> = {
+  name: "matmul",
+  signature: {
+    doc: "Matrix product C = op(A) op(B)",
+    inputs: [
+      { name: "a", doc: "(rows, inner), or (inner, rows) with transpose_a" },
+      { name: "b", doc: "(inner, columns), or (columns, inner) with transpose_b" },
+    ],
+    outputs: [{ name: "c", doc: "(rows, columns)" }],
+    params: {
+      transpose_a: { default: false, doc: "use the transpose of a" },
+      transpose_b: { default: false, doc: "use the transpose of b" },
+    },
+  },
+  infer: ([a, b], { transpose_a, transpose_b }) => {
+    expectRank("the left factor of a product", a, { rank: 2 });
+    expectRank("the right factor of a product", b, { rank: 2 });
+    const left = a.shape[transpose_a ? 0 : 1];
+    const right = b.shape[transpose_b ? 1 : 0];
+    if (left !== right) {
+      throw new ShapeError(
+        `Cannot multiply ${formatShape(a.shape)}${transpose_a ? "ᵀ" : ""} by ${
+          formatShape(b.shape)
+        }` +
+          `${transpose_b ? "ᵀ" : ""}: inner sizes must agree, got ${left} and ${right}`,
+      );
+    }
+    return [f32(a.shape[transpose_a ? 1 : 0], b.shape[transpose_b ? 0 : 1])];
+  },
+  vjp: ({ inputs: [a, b], cotangents: [dc], attributes: { transpose_a, transpose_b }, needs }) => {
+    if (!dc) return [];
+    // dA = dC Bᵀ and dB = Aᵀ dC, each written so that the result has the stored orientation.
+    const da = () =>
+      transpose_a
+        ? matmul(b, dc, { transposeA: transpose_b, transposeB: true })
+        : matmul(dc, b, { transposeB: !transpose_b });
+    const db = () =>
+      transpose_b
+        ? matmul(dc, a, { transposeA: true, transposeB: transpose_a })
+        : matmul(a, dc, { transposeA: !transpose_a });
+    return [needs[0] ? da() : stopped, needs[1] ? db() : stopped];
+  },
+  reference: (site, { inputs: [a, b], outputs: [c] }) => {
+    const { rows, inner, columns, transposeA, transposeB } = sizesOf(site.inputs, site.attributes);
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < columns; j++) {
+        let total = 0;
+        for (let k = 0; k < inner; k++) {
+          total += a[transposeA ? k * rows + i : i * inner + k] *
+            b[transposeB ? j * inner + k : k * columns + j];
+        }
+        c[i * columns + j] = total;
+      }
+    }
+  },
+  lower: {
+    webgpu: (site, preset) => [
+      dispatchMatmul(sizesOf(site.inputs, site.attributes), {
+        preset,
+        bindings: [input(0), input(1), output(0)],
+      }),
+    ],
+  },
+  cost: (site) => {
+    const { rows, inner, columns } = sizesOf(site.inputs, site.attributes);
+    return {
+      flops: 2 * rows * inner * columns,
+      bytes: 4 * (rows * inner + inner * columns + rows * columns),
+    };
+  },
+  trials: [
+    trial("one by one", [1, 1, 1]),
+    trial("primes", [13, 7, 67]),
+    trial("a whole register tile", [8, 4, 4]),
+    trial("more columns than a workgroup", [16, 12, 260]),
+    trial("one row below a tile", [63, 65, 64]),
+    trial("left transposed", [24, 20, 36], [true, false]),
+    trial("right transposed", [24, 20, 36], [false, true]),
+    trial("both transposed", [40, 8, 68], [true, true]),
+    trial("both transposed, primes", [11, 5, 3], [true, true]),
+    trial("a long chain", [8, 1024, 8]),
+  ],
+};

@@ -1,0 +1,36 @@
+/** What runs a plan. A backend is chosen by the user, never as a fallback for another. */
+import type { AdapterFacts } from "./adapter_facts.ts";
+import type { ArenaName, Plan } from "./plan.ts";
+
+/** Values of a plan's inputs for one step, by name. */
+export type StepInput = Readonly<Record<string, Float32Array | Int32Array>>;
+
+export interface BackendFacts {
+  readonly name: "webgpu" | "reference";
+  /** Which set of tiles runs; "f64" or "f32" for the reference interpreter. */
+  readonly preset: string;
+  readonly adapter: AdapterFacts | null;
+  /** Result of the numeric self-test, as recorded with every run. */
+  readonly selfTest: Readonly<Record<string, number | string | boolean>>;
+}
+
+export interface Backend {
+  readonly facts: BackendFacts;
+  /** Prepares a plan. With `parametersOf` the program uses that program's parameters instead of its own. */
+  compile(plan: Plan, options?: { readonly parametersOf?: Program }): Promise<Program>;
+  destroy(): void;
+}
+
+/** A plan ready to run. The owner calls `destroy`. */
+export interface Program {
+  readonly plan: Plan;
+  /** Overwrites a whole arena from its first byte. */
+  write(arena: ArenaName, values: Float32Array): void;
+  /** Uploads the inputs and runs the step. Does not wait for it. @throws {ShapeError} On a missing or mis-sized input */
+  step(inputs: StepInput): void;
+  /** Values of one output, in f64 where the backend has them. */
+  read(label: string): Promise<Float64Array>;
+  /** Contents of several arenas after the steps so far; reading waits, so it is done rarely. */
+  readArenas(names: readonly ArenaName[]): Promise<readonly Float32Array[]>;
+  destroy(): void;
+}

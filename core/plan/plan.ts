@@ -1,0 +1,59 @@
+/** What a backend runs: ops in order and a place in memory for every tensor. Plain data, no adapter in it. */
+import type { Attributes, Op } from "../graph/op.ts";
+import type { TensorType } from "../graph/shape.ts";
+import type { InitialLaw } from "../graph/tensor.ts";
+
+/**
+ * Memory areas. `param`, `grad`, `m` and `v` share one layout, so that the optimiser is one kernel over all
+ * of it; `io` is uploaded before every step; `metric` is the ring that the host reads now and then.
+ */
+export const ARENAS = ["param", "grad", "m", "v", "activation", "io", "metric"] as const;
+export type ArenaName = typeof ARENAS[number];
+
+/** Offsets are multiples of this many bytes, the alignment WebGPU demands of a storage binding. */
+export const ALIGNMENT = 256;
+
+export interface PlacedTensor {
+  readonly id: number;
+  readonly type: TensorType;
+  readonly label: string;
+  readonly arena: ArenaName;
+  /** Offset in the arena in bytes, a multiple of 256. */
+  readonly byteOffset: number;
+  /** At least 16, also for a tensor without elements, since an empty binding is invalid. */
+  readonly byteLength: number;
+  /** First and last step at which the bytes must hold, inclusive. */
+  readonly born: number;
+  readonly dies: number;
+}
+
+/** One application of an op. Numbers are indices into `Plan.tensors`. */
+export interface PlanStep {
+  readonly op: Op;
+  readonly attributes: Attributes;
+  readonly reads: readonly number[];
+  readonly writes: readonly number[];
+  readonly scratch: readonly number[];
+  /** Path in the model, "block3/bk_core/bk_core_vjp". */
+  readonly label: string;
+}
+
+/** A parameter of the model and how it starts. */
+export interface PlannedParameter {
+  readonly name: string;
+  readonly tensor: number;
+  readonly initial: InitialLaw;
+}
+
+export interface Plan {
+  readonly tensors: readonly PlacedTensor[];
+  readonly steps: readonly PlanStep[];
+  readonly parameters: readonly PlannedParameter[];
+  /** Inputs that the host uploads before a step, by name. */
+  readonly inputs: ReadonlyMap<string, number>;
+  /** Tensors that the host may read after a step, by label. */
+  readonly outputs: ReadonlyMap<string, number>;
+  readonly arenaBytes: Readonly<Record<ArenaName, number>>;
+  /** SHA-256 of the canonical text of all the above, ops by name. */
+  readonly digest: string;
+}

@@ -1,0 +1,73 @@
+/** What the report reads from one record and its `metrics.jsonl`. */
+import { StoreError } from "../errors.ts";
+import type { MetricLine, RunRecord } from "../store/record.ts";
+
+/** Metric curves of units by record key. */
+export type Curves = ReadonlyMap<string, readonly MetricLine[]>;
+
+/** One logged point of one metric. */
+export interface CurvePoint {
+  readonly step: number;
+  readonly tokens: number;
+  /** May be NaN or infinite where the unit diverged. */
+  readonly value: number;
+}
+
+/**
+ * Reads a `metrics.jsonl`; a torn last line, left by a kill, is no line.
+ *
+ * @throws {StoreError} If any other line is not a metric
+ */
+export function parseMetricLines(text: string, path: string): readonly MetricLine[] {
+  const complete = text.slice(0, text.lastIndexOf("\n") + 1);
+  return complete.split("\n").filter((line) => line !== "").map((line, index) => {
+    try {
+      const value = JSON.parse(line) as MetricLine;
+      if (typeof value.name === "string" && Number.isFinite(value.tokens)) return value;
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+    }
+    throw new StoreError(
+      `Cannot read metrics "${path}": line ${index + 1} is not a metric: ${line.slice(0, 80)}`,
+    );
+  });
+}
+
+/** One metric of one unit in order of steps; empty when it was never logged. */
+export function curveOf(
+  curves: Curves,
+  key: string,
+  name: string,
+): readonly CurvePoint[] {
+  return (curves.get(key) ?? [])
+    .filter((line) => line.name === name)
+    .map((line) => ({ step: line.step, tokens: line.tokens, value: Number(line.value) }))
+    .sort((a, b) => a.step - b.step);
+}
+
+/** Times a logged loss is more than twice the one logged before it; growth to infinity counts, NaN does not. */
+export function spikeCount(losses: readonly number[]): number {
+  return losses.filter((loss, i) => i > 0 && loss > 2 * losses[i - 1]).length;
+}
+
+/** Final validation loss in nats per token, or null where the unit has none that is finite. */
+export function finalLoss(record: RunRecord): number | null {
+  if (record.outcome.kind === "diverged") return null;
+  const value = record.metrics["val_loss"]?.value;
+  return value !== undefined && Number.isFinite(value) ? value : null;
+}
+
+/**
+ * Sequence length of a record's cell, in tokens.
+ *
+ * @throws {StoreError} If the cell has no seq_len
+ */
+export function seqLenOf(record: RunRecord): number {
+  const length = record.cell["seq_len"];
+  if (length === undefined) {
+    throw new StoreError(
+      `Record "${record.name}": at cell.seq_len: expected a number, got nothing`,
+    );
+  }
+  return length;
+}

@@ -1,0 +1,110 @@
+/** Tables of the paper as booktabs tabulars; every number in them is a fact. */
+import type { ComparisonResult } from "./comparisons.ts";
+import { footnotes } from "./console_table.ts";
+import { type Fact, sortFacts } from "./fact.ts";
+import { escapeLatex } from "./latex_text.ts";
+import type { ReportPlan } from "./report_plan.ts";
+import { floorsOf } from "./setting_facts.ts";
+import type { CellSummary } from "./summaries.ts";
+import { verdictText } from "./verdict.ts";
+
+const HEADER = "% Generated from sealed records; edits are lost";
+
+/** Arms by length: loss with half-width, perplexity, spikes, gradient norm, seeds, parameters. */
+export function cellsTable(plan: ReportPlan, cells: readonly CellSummary[]): string {
+  const groups = plan.lengths.map((seqLen) =>
+    cells.filter((cell) => cell.seqLen === seqLen).map((cell, i) => cellRow(plan, cell, i === 0))
+  );
+  const notes = cells.flatMap((cell) =>
+    footnotes(cell).map((note) => `${escapeLatex(`${cell.arm}, N = ${note}`)}.`)
+  );
+  const floors = floorNote(plan, cells);
+  return [
+    HEADER,
+    "\\begin{tabular}{@{}rlccccrr@{}}",
+    "\\toprule",
+    "$N$ & arm & val.\\ loss (nats) & PPL & grad.\\ norm & spikes & seeds & parameters \\\\",
+    "\\midrule",
+    groups.map((rows) => rows.join("\n")).join("\n\\addlinespace\n"),
+    "\\bottomrule",
+    "\\end{tabular}",
+    `\\par\\smallskip{\\footnotesize ${[...floors, ...notes].join(" ")}}`,
+    "",
+  ].join("\n");
+}
+
+/** Floors as facts, one sentence per length, or one for all where they agree. */
+function floorNote(plan: ReportPlan, cells: readonly CellSummary[]): readonly string[] {
+  const sentences = plan.lengths.map((seqLen) => {
+    const records = cells.filter((cell) => cell.seqLen === seqLen).flatMap((cell) => cell.records);
+    const floors = floorsOf(records);
+    const parts = floors.map(({ label }) =>
+      `${escapeLatex(label)} \\fact{${plan.experiment}/floor/${seqLen}/${label}}`
+    );
+    const image = JSON.stringify(floors);
+    return { seqLen, image, text: parts.join(", "), empty: floors.length === 0 };
+  }).filter(({ empty }) => !empty);
+  if (new Set(sentences.map(({ image }) => image)).size === 1) {
+    return [`Counting models on the same text (nats): ${sentences[0].text}.`];
+  }
+  return sentences.map(({ seqLen, text }) => `Counting models at $N = ${seqLen}$ (nats): ${text}.`);
+}
+
+function cellRow(plan: ReportPlan, cell: CellSummary, first: boolean): string {
+  const fact = (name: string) => `\\fact{${plan.experiment}/${cell.arm}/${cell.seqLen}/${name}}`;
+  const columns = cell.records.length === 0
+    ? ["\\multicolumn{6}{c}{NO DATA}"]
+    : ["val_loss/ci", "ppl", "grad_norm", "spikes", "n_seeds", "parameters"].map(fact);
+  return `${
+    [first ? String(cell.seqLen) : "", escapeLatex(cell.arm), ...columns].join(" & ")
+  } \\\\`;
+}
+
+/** Comparisons with interval, exact p, floor, adjusted p, effect size and verdict. */
+export function comparisonsTable(plan: ReportPlan, results: readonly ComparisonResult[]): string {
+  return [
+    HEADER,
+    "\\begin{tabular}{@{}rlrrcccrl@{}}",
+    "\\toprule",
+    "$N$ & $A - B$ & $n$ & diff.\\ (nats) & 95\\,\\% interval & $p$ & floor & Holm $p$ & $d_z$ \\\\",
+    "\\midrule",
+    ...results.flatMap((result) => comparisonRows(plan, result)),
+    "\\bottomrule",
+    "\\end{tabular}",
+    "",
+  ].join("\n");
+}
+
+function comparisonRows(plan: ReportPlan, result: ComparisonResult): readonly string[] {
+  const { a, b, seqLen } = result.planned;
+  const fact = (name: string) => `\\fact{${plan.experiment}/${a}-vs-${b}/${seqLen}/${name}}`;
+  const columns = result.kind === "missing"
+    ? ["\\multicolumn{7}{c}{NO DATA}"]
+    : ["n", "mean_diff", "ci", "p", "floor", "p_holm", "dz"].map(fact);
+  const head = [String(seqLen), `${escapeLatex(a)} $-$ ${escapeLatex(b)}`];
+  const verdict = escapeLatex(verdictText(plan, result));
+  return [
+    `${[...head, ...columns].join(" & ")} \\\\`,
+    ` & \\multicolumn{8}{@{}l}{\\footnotesize\\itshape ${verdict}} \\\\`,
+  ];
+}
+
+/** Every fact with its value, number of runs and digest. */
+export function provenanceTable(facts: readonly Fact[]): string {
+  return [
+    HEADER,
+    "\\begin{longtable}{@{}>{\\raggedright\\arraybackslash}p{0.47\\linewidth}" +
+    ">{\\raggedright\\arraybackslash}p{0.31\\linewidth}rl@{}}",
+    "\\toprule",
+    "fact & value & runs & digest \\\\",
+    "\\midrule",
+    "\\endhead",
+    "\\bottomrule",
+    "\\endlastfoot",
+    ...sortFacts(facts).map((fact) =>
+      `\\path{${fact.key}} & \\fact{${fact.key}} & ${fact.runs.length} & \\texttt{${fact.digest}} \\\\`
+    ),
+    "\\end{longtable}",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,112 @@
+/** Everything a report consists of, as texts by path; a function of its input alone. */
+import { comparisonTable } from "./comparison_table.ts";
+import { compareCells, type ComparisonResult } from "./comparisons.ts";
+import { multiLengthTables, smokeBanner } from "./console_table.ts";
+import { curveCsv, curveRows } from "./curve_rows.ts";
+import type { Fact } from "./fact.ts";
+import { figureCurves } from "./figure_curves.ts";
+import { cellsTable, comparisonsTable, provenanceTable } from "./latex_tables.ts";
+import { renderSvg } from "./render_svg.ts";
+import { formatReportPlan } from "./report_plan.ts";
+import { cellFacts, comparisonFacts } from "./result_facts.ts";
+import { factsJson, primaryComparison, resultsTex, verdictSentence } from "./results_tex.ts";
+import { campaignFacts, floorFacts, floorsOf, settingFacts } from "./setting_facts.ts";
+import { type CellSummary, type ReportInput, summarise } from "./summaries.ts";
+
+/** Path of the plan below the output folder; `deno task paper` starts from it. */
+export const REPORT_PLAN_PATH = "report.json";
+/** Path of the loss figure below the output folder. */
+export const FIGURE_SVG_PATH = "figures/curves.svg";
+
+/** Texts of a report. */
+export interface ReportFiles {
+  /** What the command prints. */
+  readonly consoleText: string;
+  /** File texts by path below the output folder. */
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+/**
+ * Composes all files.
+ *
+ * @throws {StoreError} If a record lacks what the report must show
+ */
+export async function reportFiles(input: ReportInput): Promise<ReportFiles> {
+  const { plan } = input;
+  const cells = summarise(input);
+  const comparisons = compareCells(plan, cells);
+  const rows = cells.flatMap((cell) => curveRows(cell, input.curves));
+  const records = cells.flatMap((cell) => cell.records);
+  const spec = figureCurves({ plan, cells, rows, floors: floorsByLength(cells) });
+  const tables = multiLengthTables(plan, cells);
+  const comparisonText = comparisonTable(plan, comparisons);
+  const consoleText = [smokeBanner(plan), tables, comparisonText].filter(Boolean).join("\n");
+  const facts = allFacts(input, { cells, comparisons });
+  const verdicts = comparisons.map((comparison) => verdictSentence(plan, comparison));
+  const primary = primaryComparison(plan, comparisons);
+  const primaryVerdict = primary === undefined ? [] : [{
+    key: `${plan.experiment}/primary`,
+    sentence: verdictSentence(plan, primary).sentence,
+  }];
+  const texts = new Map([
+    [REPORT_PLAN_PATH, formatReportPlan(plan)],
+    [FIGURE_SVG_PATH, records.length === 0 ? "" : await renderSvg(spec, "curves")],
+    ["figures/curves.csv", curveCsv(rows)],
+    ["tables/summary.txt", consoleText],
+    ["paper/generated/facts.json", factsJson(facts)],
+    [
+      "paper/generated/results.tex",
+      resultsTex(plan, { facts, verdicts: [...verdicts, ...primaryVerdict] }),
+    ],
+    ["paper/generated/tables/cells.tex", cellsTable(plan, cells)],
+    ["paper/generated/tables/comparisons.tex", comparisonsTable(plan, comparisons)],
+    ["paper/generated/tables/verdicts.tex", verdictList(verdicts.map(({ key }) => key))],
+    ["paper/generated/tables/provenance.tex", provenanceTable(facts)],
+  ]);
+  return { consoleText, texts };
+}
+
+function allFacts(
+  { plan }: ReportInput,
+  results: {
+    readonly cells: readonly CellSummary[];
+    readonly comparisons: readonly ComparisonResult[];
+  },
+): readonly Fact[] {
+  const records = results.cells.flatMap((cell) => cell.records);
+  const byLength = new Map(plan.lengths.map((seqLen) => [
+    seqLen,
+    results.cells.filter((cell) => cell.seqLen === seqLen).flatMap((cell) => cell.records),
+  ]));
+  const primary = primaryComparison(plan, results.comparisons);
+  return [
+    ...campaignFacts(plan, records),
+    ...settingFacts(plan, records),
+    ...floorFacts(plan, byLength),
+    ...results.cells.flatMap((cell) => cellFacts(plan, cell)),
+    ...results.comparisons.flatMap((comparison) => comparisonFacts(plan, comparison)),
+    ...(primary === undefined
+      ? []
+      : comparisonFacts(plan, primary, { prefix: `${plan.experiment}/primary` })),
+  ];
+}
+
+function floorsByLength(
+  cells: readonly CellSummary[],
+): ReadonlyMap<number, ReturnType<typeof floorsOf>> {
+  const lengths = [...new Set(cells.map((cell) => cell.seqLen))];
+  return new Map(lengths.map((seqLen) => [
+    seqLen,
+    floorsOf(cells.filter((cell) => cell.seqLen === seqLen).flatMap((cell) => cell.records)),
+  ]));
+}
+
+function verdictList(keys: readonly string[]): string {
+  return [
+    "% Generated from sealed records; edits are lost",
+    "\\begin{itemize}",
+    ...keys.map((key) => `\\item \\verdict{${key}}`),
+    "\\end{itemize}",
+    "",
+  ].join("\n");
+}

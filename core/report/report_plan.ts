@@ -1,0 +1,91 @@
+/**
+ * What a report is about: which units were planned, under which keys their records lie, and which
+ * comparisons form the family. Written beside the results, so that figures, tables and paper can be
+ * rebuilt from the sealed records alone.
+ */
+import { StoreError } from "../errors.ts";
+
+/** Version of this layout. */
+export const REPORT_PLAN_SCHEMA = "resnet-bk/report-plan/v1";
+
+/** One planned unit. */
+export interface PlannedUnit {
+  /** Key of its record in the store. */
+  readonly key: string;
+  readonly arm: string;
+  /** Sequence length in tokens. */
+  readonly seqLen: number;
+  readonly seed: number;
+}
+
+/** Arm `a` minus arm `b` on final validation loss, paired by seed, at one length. */
+export interface PlannedComparison {
+  readonly a: string;
+  readonly b: string;
+  readonly seqLen: number;
+}
+
+/** The plan of one report. */
+export interface ReportPlan {
+  readonly schema: typeof REPORT_PLAN_SCHEMA;
+  readonly experiment: string;
+  readonly title: string;
+  readonly profile: string;
+  /** Arms in order of display. */
+  readonly arms: readonly string[];
+  /** Sequence lengths, ascending. */
+  readonly lengths: readonly number[];
+  readonly seeds: readonly number[];
+  readonly units: readonly PlannedUnit[];
+  /** The whole family: Holm's method counts every one of them. */
+  readonly comparisons: readonly PlannedComparison[];
+  /** Family-wise error rate. */
+  readonly alpha: number;
+  /** What a diverged seed counts as; the only rule of this report, stated so that no other is assumed. */
+  readonly onDivergence: "worst";
+}
+
+/** The profile whose p-values are never evidence. */
+export const SMOKE_PROFILE = "smoke";
+/** The words that stand beside every p-value of that profile. */
+export const SMOKE_STAMP = "smoke: not evidence";
+
+/** Whether p-values of this plan carry the stamp. */
+export function isSmoke(plan: ReportPlan): boolean {
+  return plan.profile === SMOKE_PROFILE;
+}
+
+/** The first arm against every other arm, at every length. */
+export function comparisonsAgainstFirst(
+  arms: readonly string[],
+  lengths: readonly number[],
+): readonly PlannedComparison[] {
+  return lengths.flatMap((seqLen) => arms.slice(1).map((b) => ({ a: arms[0], b, seqLen })));
+}
+
+/** The plan as text, ending in a line feed. */
+export function formatReportPlan(plan: ReportPlan): string {
+  return `${JSON.stringify(plan, null, 2)}\n`;
+}
+
+/**
+ * Reads a plan back.
+ *
+ * @throws {StoreError} If the text is not a plan of this version
+ */
+export function parseReportPlan(text: string, path: string): ReportPlan {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new StoreError(`Cannot read report plan "${path}": ${(error as Error).message}`);
+  }
+  const schema = (value as { readonly schema?: unknown } | null)?.schema;
+  if (schema !== REPORT_PLAN_SCHEMA) {
+    throw new StoreError(
+      `Cannot read report plan "${path}": at schema: expected "${REPORT_PLAN_SCHEMA}", got ` +
+        `${JSON.stringify(schema)}; run deno task reproduce again`,
+    );
+  }
+  return value as ReportPlan;
+}

@@ -1,0 +1,130 @@
+/** Facts about what came out: one set per arm and length, one per comparison. */
+import type { ComparisonResult } from "./comparisons.ts";
+import { type Fact, type FactSource, makeFact } from "./fact.ts";
+import { escapeLatex, latexNumber } from "./latex_text.ts";
+import { decimalsFor, fixedText, meanText, perplexityText } from "./number_text.ts";
+import type { ReportPlan } from "./report_plan.ts";
+import type { CellSummary } from "./summaries.ts";
+import { comparisonTexts, latexTexts, verdictText } from "./verdict.ts";
+
+/** What stands where a value is missing. */
+export const NO_DATA = "NO DATA";
+
+/** Facts of one arm at one length, "phase4/resnet-bk/2048/val_loss/mean". */
+export function cellFacts(plan: ReportPlan, cell: CellSummary): readonly Fact[] {
+  const runs = cell.records.map((record) => record.key);
+  const prefix = `${plan.experiment}/${cell.arm}/${cell.seqLen}`;
+  const counts = Object.entries({
+    n_seeds: cell.records.length,
+    diverged: cell.diverged,
+    spikes: cell.spikes,
+  }).map(([name, value]) => makeFact(`${prefix}/${name}`, { value, text: String(value), runs }));
+  const parameters = new Set(cell.records.map((record) => record.parameters.count));
+  return [
+    ...counts,
+    makeFact(`${prefix}/parameters`, {
+      value: [...parameters].join(", ") || NO_DATA,
+      text: [...parameters].map(groupedText).join(", ") || NO_DATA,
+      runs,
+    }),
+    ...Object.entries({ ...lossSources(cell, runs), grad_norm: gradNormSource(cell, runs) })
+      .map(([name, source]) => makeFact(`${prefix}/${name}`, source)),
+  ];
+}
+
+function lossSources(
+  cell: CellSummary,
+  runs: readonly string[],
+): Readonly<Record<string, FactSource>> {
+  const { loss } = cell;
+  const text = cell.records.length === 0 ? NO_DATA : "DIVERGED";
+  if (loss === null) {
+    return Object.fromEntries(
+      ["mean", "half_width", "ci", "interval", "ppl"].map((name) => [
+        name === "ppl" ? name : `val_loss/${name}`,
+        { value: text, text, runs },
+      ]),
+    );
+  }
+  const decimals = decimalsFor(loss.halfWidth);
+  const number = (value: number | null): FactSource =>
+    value === null
+      ? { value: "n/a", text: "n/a", runs }
+      : { value, text: latexNumber(fixedText(value, decimals)), runs };
+  const interval = loss.low === null || loss.high === null
+    ? "n/a"
+    : `[${number(loss.low).text}, ${number(loss.high).text}]`;
+  return {
+    "val_loss/mean": number(loss.mean),
+    "val_loss/half_width": number(loss.halfWidth),
+    "val_loss/interval": { value: interval, text: interval, runs },
+    "val_loss/ci": {
+      value: loss.mean,
+      text: meanText(loss.mean, loss.halfWidth, "\\ensuremath{\\pm}"),
+      runs,
+    },
+    ppl: { value: loss.perplexity, text: perplexityText(loss.perplexity, loss.halfWidth), runs },
+  };
+}
+
+function gradNormSource(cell: CellSummary, runs: readonly string[]): FactSource {
+  const { gradNorm } = cell;
+  if (gradNorm === null) return { value: "n/a", text: "n/a", runs };
+  const text = `${fixedText(gradNorm.mean, 2)} \\ensuremath{\\pm} ${fixedText(gradNorm.sd, 2)}`;
+  return { value: gradNorm.mean, text, runs };
+}
+
+/** Facts of one comparison, "phase4/resnet-bk-vs-transformer/2048/p"; `prefix` replaces the first part. */
+export function comparisonFacts(
+  plan: ReportPlan,
+  comparison: ComparisonResult,
+  options: { readonly prefix?: string } = {},
+): readonly Fact[] {
+  const { a, b, seqLen } = comparison.planned;
+  const prefix = options.prefix ?? `${plan.experiment}/${a}-vs-${b}/${seqLen}`;
+  const runs = comparison.kind === "tested" ? comparison.keys : [];
+  const verdict = verdictText(plan, comparison);
+  const words: Readonly<Record<string, FactSource>> = {
+    a: { value: a, text: escapeLatex(a), runs },
+    b: { value: b, text: escapeLatex(b), runs },
+    seq_len: { value: seqLen, text: String(seqLen), runs },
+    verdict: { value: verdict, text: escapeLatex(verdict), runs },
+  };
+  const sources = { ...words, ...testSources(comparison, runs) };
+  return Object.entries(sources).map(([name, source]) => makeFact(`${prefix}/${name}`, source));
+}
+
+const TEST_NAMES = ["n", "mean_diff", "ci", "p", "floor", "p_holm", "dz"] as const;
+
+function testSources(
+  comparison: ComparisonResult,
+  runs: readonly string[],
+): Readonly<Record<string, FactSource>> {
+  if (comparison.kind === "missing") {
+    return Object.fromEntries(
+      TEST_NAMES.map((name) => [name, { value: NO_DATA, text: NO_DATA, runs }]),
+    );
+  }
+  const { result, family } = comparison;
+  const texts = latexTexts(comparisonTexts(comparison));
+  const ci = texts.low === null ? "n/a" : `[${texts.low}, ${texts.high}]`;
+  const source = (value: number | null, text: string | null): FactSource => ({
+    value: value ?? "n/a",
+    text: text ?? "n/a",
+    runs,
+  });
+  return {
+    n: source(result.n, String(result.n)),
+    mean_diff: source(result.meanDifference, texts.difference),
+    ci: { value: ci, text: ci, runs },
+    p: source(result.pExact, texts.p),
+    floor: source(result.floor, texts.floor),
+    p_holm: source(family?.pHolm ?? null, texts.pHolm),
+    dz: source(result.kind === "estimated" ? result.dz : null, texts.dz),
+  };
+}
+
+/** 1234567 → "1\,234\,567", so that long counts can be read. */
+function groupedText(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+(?!\d))/g, "\\,");
+}

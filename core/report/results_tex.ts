@@ -1,0 +1,70 @@
+/** `results.tex`: every number and every verdict of the paper as a LaTeX macro. */
+import type { ComparisonResult } from "./comparisons.ts";
+import { type Fact, sortFacts } from "./fact.ts";
+import { escapeLatex } from "./latex_text.ts";
+import { isSmoke, type ReportPlan, SMOKE_STAMP } from "./report_plan.ts";
+import { verdictText } from "./verdict.ts";
+
+const HEADER = "% Generated from sealed records; edits are lost. Macros: paper/harness.sty";
+
+/** A sentence the paper may use, `\verdict{key}`. */
+export interface Verdict {
+  readonly key: string;
+  readonly sentence: string;
+}
+
+/** The file: profile stamp, facts in order of key, verdicts in order of key. No time, line feeds only. */
+export function resultsTex(
+  plan: ReportPlan,
+  content: { readonly facts: readonly Fact[]; readonly verdicts: readonly Verdict[] },
+): string {
+  const verdicts = [...content.verdicts].sort((a, b) => a.key < b.key ? -1 : 1);
+  return [
+    HEADER,
+    ...(isSmoke(plan) ? [`\\HarnessStamp{${SMOKE_STAMP}}`] : []),
+    ...sortFacts(content.facts).map((fact) =>
+      `\\HarnessFact{${fact.key}}{${fact.text}}{${fact.digest}}`
+    ),
+    ...verdicts.map(({ key, sentence }) => `\\HarnessVerdict{${key}}{${sentence}}`),
+    "",
+  ].join("\n");
+}
+
+/** Facts as JSON, for readers that are not LaTeX. */
+export function factsJson(facts: readonly Fact[]): string {
+  return `${JSON.stringify(sortFacts(facts), null, 2)}\n`;
+}
+
+/** The sentence of one comparison; it reads the same whichever arm has the lower loss. */
+export function verdictSentence(plan: ReportPlan, comparison: ComparisonResult): Verdict {
+  const { a, b, seqLen } = comparison.planned;
+  const key = `${plan.experiment}/${a}-vs-${b}/${seqLen}`;
+  const verdict = escapeLatex(verdictText(plan, comparison));
+  const fact = (name: string) => `\\fact{${key}/${name}}`;
+  const pair = `\\emph{${escapeLatex(a)}} minus \\emph{${escapeLatex(b)}}`;
+  if (comparison.kind === "missing") {
+    return { key, sentence: `At $N = ${seqLen}$, ${pair}: ${verdict}.` };
+  }
+  const interval = comparison.result.kind === "estimated"
+    ? `, 95\\,\\% interval ${fact("ci")}`
+    : "";
+  const effect = comparison.result.kind === "estimated" ? `, $d_z = {}$${fact("dz")}` : "";
+  const imputed = comparison.imputed === 0
+    ? ""
+    : `, of which ${comparison.imputed} runs diverged and count with the worst finite loss`;
+  return {
+    key,
+    sentence: `At $N = ${seqLen}$, ${pair} is ${fact("mean_diff")} nats per token` +
+      `${interval} ($n = {}$${fact("n")} pairs${imputed}; exact $p = {}$${fact("p")} with floor ` +
+      `${fact("floor")}, Holm-adjusted $p = {}$${fact("p_holm")}${effect}): ${verdict}.`,
+  };
+}
+
+/** The comparison that the paper names first: first pair of arms at the longest length. */
+export function primaryComparison(
+  plan: ReportPlan,
+  results: readonly ComparisonResult[],
+): ComparisonResult | undefined {
+  const longest = Math.max(...plan.lengths);
+  return results.find((result) => result.planned.seqLen === longest);
+}

@@ -1,0 +1,74 @@
+/** The generated sentence that says what a comparison shows, for either sign of the result. */
+import { latexNumber } from "./latex_text.ts";
+import { decimalsFor, fixedText, pValueText } from "./number_text.ts";
+import type { ComparisonResult } from "./comparisons.ts";
+import { isSmoke, type ReportPlan, SMOKE_STAMP } from "./report_plan.ts";
+
+type Tested = Extract<ComparisonResult, { readonly kind: "tested" }>;
+
+/**
+ * "not significant", "lower loss: <arm>", or why neither can be said. Ends in the stamp for smoke runs.
+ * A loss is a cost, so a negative difference A - B favours A.
+ */
+export function verdictText(plan: ReportPlan, comparison: ComparisonResult): string {
+  return isSmoke(plan) ? `${plainVerdict(comparison)} (${SMOKE_STAMP})` : plainVerdict(comparison);
+}
+
+function plainVerdict(comparison: ComparisonResult): string {
+  if (comparison.kind === "missing") return `NO DATA: ${comparison.reason}`;
+  const { family, result, planned } = comparison;
+  if (family === null) return "undecided: other members of the family have no data";
+  if (!family.feasible) {
+    return `not significant: ${result.n} seeds cannot pass ${family.hypotheses} tests at ` +
+      `${family.alpha}`;
+  }
+  if (!(family.pHolm <= family.alpha)) return "not significant";
+  return `significant, lower loss: ${result.meanDifference < 0 ? planned.a : planned.b}`;
+}
+
+/** Texts of one comparison, rounded to two significant digits of the interval's half-width. */
+export interface ComparisonTexts {
+  readonly difference: string;
+  /** Null where the differences allow no interval. */
+  readonly low: string | null;
+  readonly high: string | null;
+  readonly p: string;
+  readonly floor: string;
+  /** Null while the family is incomplete. */
+  readonly pHolm: string | null;
+  readonly dz: string | null;
+}
+
+/** Formats a tested comparison; plain text, see `latexTexts` for LaTeX. */
+export function comparisonTexts({ result, family }: Tested): ComparisonTexts {
+  const estimated = result.kind === "estimated" ? result : null;
+  const decimals = decimalsFor(estimated === null ? null : (estimated.high - estimated.low) / 2);
+  return {
+    difference: signedText(result.meanDifference, decimals),
+    low: estimated === null ? null : signedText(estimated.low, decimals),
+    high: estimated === null ? null : signedText(estimated.high, decimals),
+    p: pValueText(result.pExact),
+    floor: pValueText(result.floor),
+    pHolm: family === null ? null : pValueText(family.pHolm),
+    dz: estimated === null ? null : signedText(estimated.dz, 2),
+  };
+}
+
+/** The same texts with LaTeX minus signs and powers. */
+export function latexTexts(texts: ComparisonTexts): ComparisonTexts {
+  const convert = (text: string | null) => text === null ? null : latexNumber(text);
+  return {
+    difference: latexNumber(texts.difference),
+    low: convert(texts.low),
+    high: convert(texts.high),
+    p: latexNumber(texts.p),
+    floor: latexNumber(texts.floor),
+    pHolm: convert(texts.pHolm),
+    dz: convert(texts.dz),
+  };
+}
+
+function signedText(value: number, decimals: number): string {
+  const text = fixedText(value, decimals);
+  return text.startsWith("-") || Number(text) === 0 ? text : `+${text}`;
+}

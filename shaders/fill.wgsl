@@ -1,0 +1,17 @@
+// fill: y[i] = VALUE. y: (COUNT) f32. One invocation per element.
+@group(0) @binding(0) var<storage, read_write> y: array<f32>;
+override COUNT: u32;
+override VALUE: f32;
+override WORKGROUP: u32 = 64;
+
+@compute @workgroup_size(WORKGROUP)
+fn forward(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (i < COUNT) {
+    y[i] = VALUE;
+  }
+}
