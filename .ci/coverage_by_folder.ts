@@ -19,6 +19,7 @@ function sum(a: Coverage, b: Coverage): Coverage {
 
 /** `/home/a/project/core/gpu/device.ts` → `core/gpu`, `.../core/errors.ts` → `core`; else undefined. */
 function folderOf(path: string): string | undefined {
+  if (/[\\/]tests[\\/]core[\\/]/.test(path)) return undefined;
   const inside = /.*\/(core\/.+)$/.exec("/" + path.replaceAll("\\", "/"))?.[1];
   return inside?.split("/").slice(0, -1).slice(0, 2).join("/");
 }

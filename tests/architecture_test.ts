@@ -7,6 +7,7 @@ import {
   nameViolations,
   permissionViolations,
   pinViolations,
+  spawnViolations,
   taskViolations,
   topLevelViolations,
 } from "./_tools/file_rules.ts";
@@ -24,7 +25,7 @@ import {
   ownerViolations,
   pipelineViolations,
 } from "./_tools/shader_rules.ts";
-import { projectPaths, readImports, readTextFiles } from "./_tools/source_tree.ts";
+import { ignoredSources, projectPaths, readImports, readTextFiles } from "./_tools/source_tree.ts";
 
 const paths = await projectPaths();
 const files = await readTextFiles(paths);
@@ -43,6 +44,10 @@ Deno.test("architecture: the tree, its imports and its shaders were really read"
   assert(shaders.length > 0, "read no shader");
   assert(imports.some(({ to }) => to?.endsWith(".wgsl")), "saw no import of a shader");
   assert(imports.some(({ from }) => from === "tests/architecture_test.ts"), "saw no test");
+});
+
+Deno.test("architecture: .gitignore hides no source file", async () => {
+  assertNone(await ignoredSources());
 });
 
 Deno.test("architecture: every file of core stands in a layer", () => {
@@ -103,6 +108,10 @@ Deno.test("architecture: tasks need no shell and say what they do", () => {
 
 Deno.test("architecture: nothing runs Deno with every permission", () => {
   assertNone(permissionViolations(files));
+});
+
+Deno.test("architecture: child processes start deno by the name that is permitted", () => {
+  assertNone(spawnViolations(files));
 });
 
 Deno.test("architecture: every dependency is pinned to one version", () => {

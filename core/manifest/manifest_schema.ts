@@ -10,7 +10,6 @@ import {
   type Read,
   recordOf,
   text,
-  uniqueList,
 } from "./schema.ts";
 import { dataSchema, lengthsSchema, seedsSchema, trainSchema } from "./unit_config.ts";
 
@@ -19,14 +18,17 @@ const arm = objectOf({
   train: optional(patchOf(trainSchema)),
 });
 
-const metric = objectOf({ direction: oneOf("lower", "higher"), unit: text() });
+/** One metric in this version; its direction and unit are said, so that a reader need not guess. */
+const metrics = objectOf({
+  val_loss: objectOf({ direction: oneOf("lower"), unit: oneOf("nats/token") }),
+});
 
 const analysis = objectOf({
   alpha: number({ above: 0, below: 1 }),
   family: oneOf("holm"),
   primary: oneOf("val_loss"),
-  /** What a run without a final number counts as. There is no way to drop it. */
-  on_divergence: oneOf("worst", "fail", "report"),
+  /** A diverged run counts as the worst of its comparison. There is no way to drop it. */
+  on_divergence: oneOf("worst"),
   /** Pairs of arms, each tested at every length of the grid: difference a - b. */
   comparisons: recordOf(objectOf({ a: name, b: name })),
 });
@@ -52,8 +54,7 @@ const manifestShape = {
   apiVersion: oneOf("harness/v1"),
   kind: oneOf("Experiment"),
   metadata: objectOf({ name, title: text(), paper: text() }),
-  metrics: objectOf({ val_loss: metric }),
-  outputs: objectOf({ figures: uniqueList(name), tables: uniqueList(name) }),
+  metrics,
   ...settings,
 };
 

@@ -80,7 +80,8 @@ function toJson(node: Node): Json {
 function numberOf(node: Node): number {
   const value = node.value as number;
   const text = String(node.source);
-  const agrees = (CORE_DECIMAL.test(text) || CORE_HEXADECIMAL.test(text)) && Number(text) === value;
+  const isCore = CORE_DECIMAL.test(text) || CORE_HEXADECIMAL.test(text);
+  const agrees = isCore && Number.isFinite(value) && Number(text) === value;
   if (!agrees) {
     throw refusal(node, `cannot read ${text} as a YAML 1.2 number; write it as a plain decimal`);
   }

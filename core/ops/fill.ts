@@ -36,7 +36,7 @@ export const op: Op<FillAttributes> = {
   }],
   vjp: () => [],
   reference: ({ attributes }, { outputs: [y] }) => {
-    y.fill(attributes.value);
+    y.fill(Math.fround(attributes.value));
   },
   lower: {
     webgpu: ({ outputs: [y], attributes: { value } }) => [{

@@ -13,7 +13,7 @@ import {
 import { f32, formatShape, type Shape, sizeOf, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
-import { broadcastTo } from "./broadcast_to.ts";
+import { repeat } from "./repeat.ts";
 
 export interface SumAttributes extends Attributes {
   /** Axis summed over; its size becomes 1. */
@@ -90,7 +90,8 @@ export const op: Op<SumAttributes> = {
     }
     return [{ shape: x.shape.map((n, k) => k === axis ? 1 : n), dtype: "f32" }];
   },
-  vjp: ({ inputs: [x], cotangents: [dy] }) => dy ? [broadcastTo(dy, x.type.shape)] : [],
+  vjp: ({ inputs: [x], cotangents: [dy], attributes: { axis } }) =>
+    dy ? [repeat(dy, { axis, count: x.type.shape[axis] })] : [],
   reference: ({ inputs: [type], attributes: { axis } }, { inputs: [x], outputs: [y] }) => {
     const { outer, terms, inner } = extentOf(type.shape, axis);
     y.fill(0);

@@ -13,26 +13,6 @@ export interface CurvePoint {
   readonly value: number;
 }
 
-/**
- * Reads a `metrics.jsonl`; a torn last line, left by a kill, is no line.
- *
- * @throws {StoreError} If any other line is not a metric
- */
-export function parseMetricLines(text: string, path: string): readonly MetricLine[] {
-  const complete = text.slice(0, text.lastIndexOf("\n") + 1);
-  return complete.split("\n").filter((line) => line !== "").map((line, index) => {
-    try {
-      const value = JSON.parse(line) as MetricLine;
-      if (typeof value.name === "string" && Number.isFinite(value.tokens)) return value;
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-    }
-    throw new StoreError(
-      `Cannot read metrics "${path}": line ${index + 1} is not a metric: ${line.slice(0, 80)}`,
-    );
-  });
-}
-
 /** One metric of one unit in order of steps; empty when it was never logged. */
 export function curveOf(
   curves: Curves,

@@ -62,5 +62,8 @@ function cellTexts(comparison: ComparisonResult): readonly string[] {
 function note(plan: ReportPlan, comparison: ComparisonResult): string {
   const verdict = verdictText(plan, comparison);
   if (comparison.kind === "missing" || comparison.imputed === 0) return verdict;
-  return `${verdict}; ${comparison.imputed} diverged seeds count with the worst finite loss`;
+  const runs = comparison.imputed === 1
+    ? "1 diverged run counts"
+    : `${comparison.imputed} diverged runs count`;
+  return `${verdict}; ${runs} with the worst finite loss`;
 }

@@ -1,7 +1,7 @@
 /** Vega-Lite specification of the loss figure: loss against training tokens, one panel per length. */
 import type { TopLevelSpec } from "vega-lite";
 import type { CurveRow } from "./curve_rows.ts";
-import { figureTheme, PALETTE, TEXT_WIDTH_PT } from "./figure_theme.ts";
+import { DASHES, figureTheme, PALETTE, TEXT_WIDTH_PT } from "./figure_theme.ts";
 import { footnotes } from "./console_table.ts";
 import { isSmoke, type ReportPlan, SMOKE_STAMP } from "./report_plan.ts";
 import type { CellSummary } from "./summaries.ts";
@@ -32,7 +32,7 @@ export interface FigureInput {
  */
 export function figureCurves(input: FigureInput): TopLevelSpec {
   const { plan } = input;
-  const columns = Math.min(MOST_COLUMNS, plan.lengths.length);
+  const columns = columnsFor(plan.lengths.length);
   const width = Math.floor((TEXT_WIDTH_PT - AXIS_WIDTH - PANEL_GAP * columns) / columns);
   return {
     ...(isSmoke(plan) ? { title: { text: SMOKE_STAMP, color: "#b00020" } } : {}),
@@ -45,9 +45,16 @@ export function figureCurves(input: FigureInput): TopLevelSpec {
     },
     columns,
     spacing: PANEL_GAP,
+    // A shared horizontal axis would also be drawn below the empty places of a last row.
+    resolve: { axis: { x: "independent" } },
     spec: { width, height: PANEL_HEIGHT, layer: layers(plan.arms, width) },
     config: figureTheme,
-  } as TopLevelSpec;
+  } as unknown as TopLevelSpec; // its layer lists are declared mutable; nothing here mutates them
+}
+
+/** Full rows where possible: four panels make two by two. */
+function columnsFor(panels: number): number {
+  return panels === 4 ? 2 : Math.min(MOST_COLUMNS, panels);
 }
 
 function panelName(seqLen: number): string {
@@ -96,26 +103,33 @@ function layers(arms: readonly string[], width: number): readonly Layer[] {
   };
   const scale = { domain: arms, range: arms.map((_, i) => PALETTE[i % PALETTE.length]) };
   const color = { field: "arm", type: "nominal", scale, title: null };
+  // Dashes repeat the colour for readers without it.
+  const dash = {
+    field: "arm",
+    type: "nominal",
+    scale: { domain: arms, range: arms.map((_, i) => DASHES[i % DASHES.length]) },
+    title: null,
+  };
   const band = { y: { ...y, field: "low" }, y2: { field: "high" } };
   return [
     layer("floor", { type: "rule", color: "#777777", strokeDash: [2, 2], strokeWidth: 0.6 }, { y }),
     layer("floor", {
       type: "text",
-      align: "right",
+      align: "left",
       baseline: "bottom",
       dy: -1,
       fontSize: 7,
       color: "#555555",
-    }, { y, x: { value: width }, text: { field: "label" } }),
+    }, { y, x: { value: 3 }, text: { field: "label" } }),
     layer("train", { type: "area", opacity: 0.22 }, { x, ...band, color }),
-    layer("train", { type: "line", strokeWidth: 1.1 }, { x, y, color }),
-    layer("valid", { type: "rule", strokeWidth: 1 }, { x, ...band, color }),
-    layer("valid", { type: "point", filled: true, size: 18, opacity: 1 }, {
+    layer("train", { type: "line", strokeWidth: 1.1 }, {
       x,
       y,
       color,
-      shape: { field: "arm", type: "nominal", scale: { domain: arms }, title: null },
+      strokeDash: dash,
     }),
+    layer("valid", { type: "rule", strokeWidth: 1 }, { x, ...band, color }),
+    layer("valid", { type: "point", filled: true, size: 16, opacity: 1 }, { x, y, color }),
     layer("diverged", {
       type: "point",
       shape: "cross",

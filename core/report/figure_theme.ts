@@ -14,7 +14,11 @@ export const PALETTE: readonly string[] = [
   "#e69f00",
 ];
 
-const FONT = "LM Roman 10, Latin Modern Roman, serif";
+/** Dash patterns in points, beside the colours. */
+export const DASHES: readonly (readonly number[])[] = [[1, 0], [5, 2], [1.5, 1.5], [6, 2, 1.5, 2]];
+
+// A family name with a digit must be quoted, or the renderer takes the next family.
+const FONT = "'LM Roman 10', 'Latin Modern Roman', serif";
 const LABEL_SIZE = 8;
 const text = { labelFontSize: LABEL_SIZE, titleFontSize: LABEL_SIZE + 0.5 } as const;
 
@@ -32,8 +36,7 @@ export const figureTheme: Config = {
     labelPadding: 2,
     gridColor: "#eeeeee",
     gridWidth: 0.5,
-    domainWidth: 0.5,
-    domainColor: "#888888",
+    domain: false, // the frame of the panel is the axis line
     tickWidth: 0.5,
     tickColor: "#888888",
     tickSize: 3,
@@ -52,6 +55,9 @@ export const figureTheme: Config = {
     columns: 6,
     symbolType: "stroke",
     symbolStrokeWidth: 1.5,
+    symbolOpacity: 1,
+    symbolFillColor: "transparent",
+    symbolSize: 160,
     columnPadding: 14,
     offset: 4,
     title: null,

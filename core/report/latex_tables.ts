@@ -3,6 +3,7 @@ import type { ComparisonResult } from "./comparisons.ts";
 import { footnotes } from "./console_table.ts";
 import { type Fact, sortFacts } from "./fact.ts";
 import { escapeLatex } from "./latex_text.ts";
+import { DIVERGED_MARK } from "./result_facts.ts";
 import type { ReportPlan } from "./report_plan.ts";
 import { floorsOf } from "./setting_facts.ts";
 import type { CellSummary } from "./summaries.ts";
@@ -16,7 +17,9 @@ export function cellsTable(plan: ReportPlan, cells: readonly CellSummary[]): str
     cells.filter((cell) => cell.seqLen === seqLen).map((cell, i) => cellRow(plan, cell, i === 0))
   );
   const notes = cells.flatMap((cell) =>
-    footnotes(cell).map((note) => `${escapeLatex(`${cell.arm}, N = ${note}`)}.`)
+    footnotes(cell).map((note) =>
+      `${cell.diverged > 0 ? DIVERGED_MARK : ""}${escapeLatex(`${cell.arm}, N = ${note}`)}.`
+    )
   );
   const floors = floorNote(plan, cells);
   return [
@@ -68,7 +71,7 @@ export function comparisonsTable(plan: ReportPlan, results: readonly ComparisonR
     "\\toprule",
     "$N$ & $A - B$ & $n$ & diff.\\ (nats) & 95\\,\\% interval & $p$ & floor & Holm $p$ & $d_z$ \\\\",
     "\\midrule",
-    ...results.flatMap((result) => comparisonRows(plan, result)),
+    results.map((result) => comparisonRows(plan, result).join("\n")).join("\n\\addlinespace\n"),
     "\\bottomrule",
     "\\end{tabular}",
     "",

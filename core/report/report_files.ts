@@ -36,7 +36,6 @@ export async function reportFiles(input: ReportInput): Promise<ReportFiles> {
   const cells = summarise(input);
   const comparisons = compareCells(plan, cells);
   const rows = cells.flatMap((cell) => curveRows(cell, input.curves));
-  const records = cells.flatMap((cell) => cell.records);
   const spec = figureCurves({ plan, cells, rows, floors: floorsByLength(cells) });
   const tables = multiLengthTables(plan, cells);
   const comparisonText = comparisonTable(plan, comparisons);
@@ -50,7 +49,7 @@ export async function reportFiles(input: ReportInput): Promise<ReportFiles> {
   }];
   const texts = new Map([
     [REPORT_PLAN_PATH, formatReportPlan(plan)],
-    [FIGURE_SVG_PATH, records.length === 0 ? "" : await renderSvg(spec, "curves")],
+    [FIGURE_SVG_PATH, await renderSvg(spec, "curves")],
     ["figures/curves.csv", curveCsv(rows)],
     ["tables/summary.txt", consoleText],
     ["paper/generated/facts.json", factsJson(facts)],

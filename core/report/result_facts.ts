@@ -9,6 +9,8 @@ import { comparisonTexts, latexTexts, verdictText } from "./verdict.ts";
 
 /** What stands where a value is missing. */
 export const NO_DATA = "NO DATA";
+/** Marks a mean in which a diverged seed counts with the worst finite loss. */
+export const DIVERGED_MARK = "\\ensuremath{^\\dagger}";
 
 /** Facts of one arm at one length, "phase4/resnet-bk/2048/val_loss/mean". */
 export function cellFacts(plan: ReportPlan, cell: CellSummary): readonly Fact[] {
@@ -60,7 +62,8 @@ function lossSources(
     "val_loss/interval": { value: interval, text: interval, runs },
     "val_loss/ci": {
       value: loss.mean,
-      text: meanText(loss.mean, loss.halfWidth, "\\ensuremath{\\pm}"),
+      text: meanText(loss.mean, loss.halfWidth, "\\ensuremath{\\pm}") +
+        (cell.diverged > 0 ? DIVERGED_MARK : ""),
       runs,
     },
     ppl: { value: loss.perplexity, text: perplexityText(loss.perplexity, loss.halfWidth), runs },
@@ -85,8 +88,6 @@ export function comparisonFacts(
   const runs = comparison.kind === "tested" ? comparison.keys : [];
   const verdict = verdictText(plan, comparison);
   const words: Readonly<Record<string, FactSource>> = {
-    a: { value: a, text: escapeLatex(a), runs },
-    b: { value: b, text: escapeLatex(b), runs },
     seq_len: { value: seqLen, text: String(seqLen), runs },
     verdict: { value: verdict, text: escapeLatex(verdict), runs },
   };

@@ -51,7 +51,7 @@ export function verdictSentence(plan: ReportPlan, comparison: ComparisonResult):
   const effect = comparison.result.kind === "estimated" ? `, $d_z = {}$${fact("dz")}` : "";
   const imputed = comparison.imputed === 0
     ? ""
-    : `, of which ${comparison.imputed} runs diverged and count with the worst finite loss`;
+    : `; diverged runs, which count with the worst finite loss: ${comparison.imputed}`;
   return {
     key,
     sentence: `At $N = ${seqLen}$, ${pair} is ${fact("mean_diff")} nats per token` +

@@ -7,11 +7,15 @@ import { isSmoke, type ReportPlan, SMOKE_STAMP } from "./report_plan.ts";
 type Tested = Extract<ComparisonResult, { readonly kind: "tested" }>;
 
 /**
- * "not significant", "lower loss: <arm>", or why neither can be said. Ends in the stamp for smoke runs.
+ * "not significant", "significant, lower loss: <arm>", or why neither can be said. A smoke run has the
+ * stamp and no winner.
  * A loss is a cost, so a negative difference A - B favours A.
  */
 export function verdictText(plan: ReportPlan, comparison: ComparisonResult): string {
-  return isSmoke(plan) ? `${plainVerdict(comparison)} (${SMOKE_STAMP})` : plainVerdict(comparison);
+  const text = plainVerdict(comparison);
+  if (!isSmoke(plan)) return text;
+  // A functional test names no winner, whatever its p-value.
+  return `${text.startsWith("significant") ? "no verdict" : text} (${SMOKE_STAMP})`;
 }
 
 function plainVerdict(comparison: ComparisonResult): string {

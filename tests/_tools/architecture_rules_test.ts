@@ -6,6 +6,7 @@ import {
   nameViolations,
   permissionViolations,
   pinViolations,
+  spawnViolations,
   taskViolations,
   topLevelViolations,
 } from "./file_rules.ts";
@@ -203,6 +204,14 @@ Deno.test("permissionViolations() finds every permission in scripts and in argum
   ) {
     assertEquals(permissionViolations(file(bad)).length, 1, bad);
   }
+});
+
+Deno.test("spawnViolations() wants deno by name in core and tests", () => {
+  const good = 'new Deno.Command("deno", { args: [] })';
+  assertEquals(spawnViolations([{ path: "core/run/a.ts", text: good }]), []);
+  const bad = "new Deno.Command(Deno.execPath(), { args: [] })";
+  assertEquals(spawnViolations([{ path: "core/run/a.ts", text: bad }]).length, 1);
+  assertEquals(spawnViolations([{ path: "tests/core/a_test.ts", text: bad }]).length, 1);
 });
 
 Deno.test("pinViolations() wants one exact version for each dependency", () => {

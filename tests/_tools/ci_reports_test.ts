@@ -45,6 +45,10 @@ SF:/home/a/project/core/errors.ts
 LH:1
 LF:3
 end_of_record
+SF:/home/a/project/tests/core/gpu/fixture.ts
+LH:0
+LF:50
+end_of_record
 SF:/home/a/project/mod.ts
 LH:0
 LF:50

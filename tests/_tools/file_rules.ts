@@ -102,6 +102,14 @@ export function permissionViolations(files: readonly SourceFile[]): readonly str
   );
 }
 
+/** `Deno.execPath()` behind npm is no path that `run: ["deno"]` permits; the name on PATH always is. */
+export function spawnViolations(files: readonly SourceFile[]): readonly string[] {
+  return files.filter(({ path }) => /^(core|tests|\.ci)\/.*\.ts$/.test(path))
+    .filter(({ path }) => !path.startsWith("tests/_tools/"))
+    .filter(({ text }) => /\bexecPath\s*\(/.test(text))
+    .map(({ path }) => `${path}: start "deno" by name, Deno.execPath() is not in the permissions`);
+}
+
 /** Entries of the import map whose version is a range or absent. */
 export function pinViolations({ imports = {} }: Configuration): readonly string[] {
   return Object.entries(imports)

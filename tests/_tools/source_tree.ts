@@ -47,6 +47,14 @@ export async function projectPaths(): Promise<readonly string[]> {
   return [...new Set(listed.filter((_, index) => present[index]))].sort();
 }
 
+/** Sources that .gitignore hides from git: they work here and are absent from every clone. */
+export async function ignoredSources(): Promise<readonly string[]> {
+  if (!await exists(".git")) return [];
+  const list = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--"];
+  const hidden = await git([...list, "core", "shaders", "tests", "docs", "experiments", ".ci"]);
+  return hidden.filter((path) => TEXT_FILE.test(path));
+}
+
 /** The text files among `paths`. */
 export function readTextFiles(paths: readonly string[]): Promise<readonly SourceFile[]> {
   return Promise.all(

@@ -1,0 +1,20 @@
+// repeat: y[o, c, i] = x[o, i] for c < COPIES. x: (outer, INNER), y: (outer, COPIES, INNER), f32.
+// One invocation per output.
+@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+override SIZE: u32;
+override INNER: u32;
+override COPIES: u32;
+override WORKGROUP: u32 = 64;
+
+@compute @workgroup_size(WORKGROUP)
+fn forward(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (i < SIZE) {
+    y[i] = x[(i / (INNER * COPIES)) * INNER + i % INNER];
+  }
+}

@@ -1,0 +1,120 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { ManifestError } from "../../../core/errors.ts";
+import { expand } from "../../../core/experiment/expand.ts";
+import { readUnitConfig } from "../../../core/manifest/unit_config.ts";
+import { MANIFEST_TEXT, manifestWith } from "../manifest/_manifest_text.ts";
+import { resolvedText } from "./_resolved.ts";
+
+function refusalOf(piece: string, replacement: string): string {
+  const resolved = resolvedText(manifestWith(piece, replacement));
+  return assertThrows(() => expand(resolved), ManifestError).message;
+}
+
+Deno.test("expand() gives every arm at every length with every seed, in order of their values", () => {
+  const shuffled = manifestWith("[42, 43]", "[43, 42]").replace("[16, 32]", "[32, 16]");
+  const names = expand(resolvedText(shuffled, "longer")).map((unit) => unit.name);
+  const expected = ["resnet-bk", "transformer"].flatMap((arm) =>
+    [16, 32].flatMap((length) =>
+      [42, 43].map((seed) => `tiny/longer/${arm}/seq_len=${length}/seed=${seed}`)
+    )
+  );
+  assertEquals(names, expected);
+});
+
+Deno.test("expand() gives each unit the settings of its arm, length and seed, and no others", () => {
+  const unit = expand(resolvedText(MANIFEST_TEXT))[3];
+  assertEquals([unit.experiment, unit.profile, unit.arm], ["tiny", "smoke", "transformer"]);
+  assertEquals([unit.cell, unit.seed], [{ seq_len: 16 }, 43]);
+  assertEquals(unit.config.model, {
+    kind: "transformer",
+    d_model: 8,
+    n_layers: 1,
+    tie_head: true,
+    n_heads: 2,
+  });
+  const config = readUnitConfig(unit.config, { where: unit.name });
+  assertEquals([config.seqLen, config.seed, config.train.tokensPerStep], [16, 43, 32]);
+  assertEquals(config.model.kind === "transformer" && config.model.nHeads, 2);
+  assertEquals(config.data.corpus.split, "interleave");
+});
+
+Deno.test("expand() lays an arm's patch over the shared sections", () => {
+  const text = manifestWith(
+    "{kind: resnet-bk}}",
+    "{kind: resnet-bk, d_model: 16}, train: {steps: 3}}",
+  );
+  const [patched, , other] = expand(resolvedText(text))
+    .map((unit) => readUnitConfig(unit.config, { where: unit.name }));
+  assertEquals([patched.model.dModel, patched.train.steps], [16, 3]);
+  assertEquals([other.model.dModel, other.train.steps], [8, 4]);
+});
+
+Deno.test("expand() refuses windows that do not divide the step or the evaluation", () => {
+  assertStringIncludes(
+    refusalOf("tokens_per_step: 32", "tokens_per_step: 40"),
+    "at train.tokens_per_step: expected a multiple of every grid.seq_len, got 40, which is not a " +
+      "multiple of 16",
+  );
+  assertStringIncludes(
+    refusalOf("eval_tokens: 64", "eval_tokens: 8"),
+    "at train.eval_tokens: expected a multiple of every grid.seq_len, got 8",
+  );
+});
+
+Deno.test("expand() refuses schedules that end after the last step", () => {
+  for (const key of ["warmup_steps: 1", "eval_every: 2", "log_every: 1"]) {
+    const name = key.split(":")[0];
+    assertStringIncludes(
+      refusalOf(key, `${name}: 5`),
+      `t.yaml (profile smoke, arm resnet-bk): at train.${name}: expected at most train.steps = 4, got 5`,
+    );
+  }
+});
+
+Deno.test("expand() refuses comparisons of arms that do not exist or are one arm", () => {
+  assertStringIncludes(
+    refusalOf("b: transformer", "b: transfromer"),
+    'at analysis.comparisons.h1.b: no arm "transfromer"; did you mean "transformer"?',
+  );
+  assertStringIncludes(refusalOf("b: transformer", "b: resnet-bk"), "expected another arm");
+});
+
+Deno.test("expand() refuses two arms with the same settings", () => {
+  assertStringIncludes(
+    refusalOf("  transformer:", "  copy: {model: {kind: transformer}}\n  transformer:"),
+    'at arms.transformer: same settings as arm "copy"',
+  );
+});
+
+Deno.test("expand() refuses settings that an arm's kind of model lacks, or that no arm reads", () => {
+  assertStringIncludes(
+    refusalOf("{kind: transformer}", "{kind: transformer, v_max: 2.0}"),
+    "(profile smoke, arm transformer): at model.v_max: unknown key",
+  );
+  const alone = manifestWith(
+    "  transformer: {model: {kind: transformer}}",
+    "  wide: {model: {kind: resnet-bk, d_model: 16}}",
+  )
+    .replace("b: transformer", "b: wide");
+  assertStringIncludes(
+    assertThrows(() => expand(resolvedText(alone)), ManifestError).message,
+    "at model.n_heads: no arm reads this key",
+  );
+});
+
+Deno.test("expand() refuses models that contradict themselves", () => {
+  assertStringIncludes(
+    refusalOf("top_k: 1", "top_k: 3"),
+    "at model.top_k: expected at most num_experts = 2, got 3",
+  );
+  assertStringIncludes(
+    refusalOf("eta_min: 0.001", "eta_min: 1.0"),
+    "at model.eta_init: expected more than eta_min = 1, got 1",
+  );
+  assertStringIncludes(
+    refusalOf("n_heads: 2", "n_heads: 3"),
+    "at model.n_heads: expected a divisor of d_model = 8, got 3",
+  );
+  assertStringIncludes(refusalOf("  n_heads: 2\n", ""), "at model.n_heads: missing");
+  assertStringIncludes(refusalOf("{kind: transformer}", "{d_model: 8}"), "at model.kind: missing");
+});
