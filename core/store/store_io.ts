@@ -42,6 +42,8 @@ export function replaceFile(
   const { readOnly = false, durable = true } = options;
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   const temporary = `${path}.${Deno.pid}.${++temporaries}.tmp`;
+  // A killed process may have left this name: process ids repeat, in containers at once.
+  removeIfPresent(temporary);
   try {
     storeIo(`write "${path}"`, () => {
       const mode = readOnly ? 0o444 : 0o644;

@@ -106,7 +106,7 @@ Deno.test("prepare_data.ts ends with code 2 and one message when RESNET_BK_DATA 
   inTemporaryFolder((folder) => {
     Deno.mkdirSync(`${folder}/tinyshakespeare`);
     Deno.writeTextFileSync(`${folder}/tinyshakespeare/input.txt`, "hello world\n");
-    const { code, stderr, stdout } = new Deno.Command(Deno.execPath(), {
+    const { code, stderr, stdout } = new Deno.Command("deno", {
       args: [
         "run",
         "--no-prompt",

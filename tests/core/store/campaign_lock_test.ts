@@ -33,6 +33,8 @@ Deno.test("Store.lockCampaign() is free again after its driver was killed with S
     const child = new Deno.Command("deno", {
       args: [
         "run",
+        "--no-config",
+        "--no-lock",
         `--allow-read=${folder}`,
         `--allow-write=${folder}`,
         new URL("_hold_lock.ts", import.meta.url).href,

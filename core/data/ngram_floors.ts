@@ -1,0 +1,96 @@
+/**
+ * N-gram floors: how well counting alone predicts a held-out text. A model is worth reporting only
+ * beside these numbers.
+ *
+ * Source: Witten, Bell, "The zero-frequency problem", IEEE Transactions on Information Theory 37
+ * (1991), method C, interpolated: p_k(w|h) = (c(h,w) + T(h) p_{k-1}(w|h')) / (c(h) + T(h)), where h
+ * is the k-1 tokens before w, h' is h without its first token, T(h) the number of distinct tokens
+ * seen after h, and p_0 = 1/V. An unseen h gives p_{k-1}. At the first positions of the text h is as
+ * long as the text allows.
+ */
+import { DataError } from "../errors.ts";
+import { naturalLog } from "../random/natural_log.ts";
+import { NgramCounts } from "./ngram_counts.ts";
+
+/** Largest order; beyond it memory grows and the numbers do not improve. */
+export const MAXIMUM_ORDER = 6;
+
+/** Floor of one order. */
+export interface NgramFloor {
+  /** 1 = unigram, 2 = bigram, … */
+  readonly order: number;
+  /** Mean negative natural logarithm of the probability of the held-out tokens. */
+  readonly natsPerToken: number;
+}
+
+/**
+ * Counts the n-grams of orders 1..maxOrder of training ids, shape (tokens). Byte ids may be given as
+ * the text itself, since ids are bytes.
+ *
+ * @throws {RangeError} If an id is outside 0..vocabularySize-1 or the order outside 1..6
+ */
+export function countNgrams(
+  train: Uint8Array | Int32Array,
+  options: { readonly vocabularySize: number; readonly maxOrder: number },
+): NgramCounts {
+  const { vocabularySize, maxOrder } = options;
+  if (!Number.isInteger(maxOrder) || maxOrder < 1 || maxOrder > MAXIMUM_ORDER) {
+    throw new RangeError(`Cannot count n-grams of order ${maxOrder}: expected 1..${MAXIMUM_ORDER}`);
+  }
+  refuseForeignIds(train, vocabularySize);
+  const counts = new NgramCounts(vocabularySize, maxOrder);
+  counts.add(train);
+  return counts;
+}
+
+/**
+ * Floors of all counted orders, lowest first, for held-out ids, shape (tokens).
+ *
+ * @throws {DataError} If there are no held-out ids
+ * @throws {RangeError} If an id is outside the vocabulary
+ */
+export function ngramFloors(
+  heldOut: Uint8Array | Int32Array,
+  counts: NgramCounts,
+): readonly NgramFloor[] {
+  if (heldOut.length === 0) throw new DataError("Cannot compute n-gram floors of an empty text");
+  refuseForeignIds(heldOut, counts.vocabularySize);
+  return Array.from(sumOfLogs(heldOut, counts), (total, k) => ({
+    order: k + 1,
+    natsPerToken: -total / heldOut.length,
+  }));
+}
+
+/** Entry k-1: the sum of log p_k over all positions. */
+function sumOfLogs(ids: Uint8Array | Int32Array, counts: NgramCounts): Float64Array {
+  const { maxOrder, vocabularySize } = counts;
+  const totals = new Float64Array(maxOrder);
+  // contexts[d] = node of the d tokens before this position, -1 where unseen; the root has d = 0.
+  let contexts = new Int32Array(maxOrder + 1).fill(-1);
+  let next = new Int32Array(maxOrder + 1).fill(-1);
+  contexts[0] = next[0] = NgramCounts.ROOT;
+  for (const id of ids) {
+    let p = 1 / vocabularySize;
+    for (let depth = 0; depth < maxOrder; depth++) {
+      const context = contexts[depth];
+      const node = context < 0 ? -1 : counts.child(context, id);
+      if (context >= 0) {
+        const kinds = counts.kinds(context);
+        const total = counts.followers(context);
+        if (total > 0) p = ((node < 0 ? 0 : counts.count(node)) + kinds * p) / (total + kinds);
+      }
+      totals[depth] += naturalLog(p);
+      next[depth + 1] = node;
+    }
+    [contexts, next] = [next, contexts];
+  }
+  return totals;
+}
+
+function refuseForeignIds(ids: Uint8Array | Int32Array, vocabularySize: number): void {
+  for (const id of ids) {
+    if (!(id >= 0 && id < vocabularySize)) {
+      throw new RangeError(`Cannot count token ${id}: expected an id in 0..${vocabularySize - 1}`);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Rows shifted to mean 0 and scaled to variance 1.
+ *
+ * Source: Ba, Kiros and Hinton, "Layer normalization" (2016), equation (3), without gain and bias.
+ * Departure: epsilon is added to the variance, so that a constant row gives zeros.
+ */
+import source from "../../shaders/layer_norm.wgsl" with { type: "text" };
+import { type Attributes, input, type Op, output, type Trial } from "../graph/op.ts";
+import { expectRank, f32, sizeOf } from "../graph/shape.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { applyAll } from "../graph/trace.ts";
+import { add } from "./add.ts";
+import { multiply } from "./multiply.ts";
+import { layerNormVjp } from "./layer_norm_vjp.ts";
+import { scale } from "./scale.ts";
+
+export interface LayerNormAttributes extends Attributes {
+  /** Added to the variance before the root. */
+  readonly epsilon: number;
+}
+
+/**
+ * x (rows, columns) → (x - mean(x)) / sqrt(var(x) + epsilon), row by row; the variance has divisor columns.
+ *
+ * @throws {ShapeError} Unless x has rank 2
+ */
+export function layerNormalise(x: Tensor, options: { readonly epsilon: number }): Tensor {
+  return applyAll(op, [x], { epsilon: Math.fround(options.epsilon) })[0];
+}
+
+const WORKGROUP = 64;
+
+const trial = (name: string, rows: number, columns: number): Trial<LayerNormAttributes> => ({
+  name,
+  inputs: [{ type: f32(rows, columns), law: "awkward" }],
+  attributes: { epsilon: Math.fround(1e-5) },
+  tolerance: 2e-6, // a handful of roundings after sums in short runs
+  gradientTolerance: 1e-5,
+});
+
+export const op: Op<LayerNormAttributes> = {
+  name: "layer_norm",
+  signature: {
+    doc: "Rows shifted to mean 0 and scaled to variance 1",
+    inputs: [{ name: "x", doc: "(rows, columns)" }],
+    outputs: [
+      { name: "xhat", doc: "(rows, columns)" },
+      { name: "inverse", doc: "(rows, 1), 1 / sqrt(var(x) + epsilon)" },
+    ],
+    params: { epsilon: { default: 1e-5, doc: "added to the variance" } },
+  },
+  infer: ([x]) => {
+    expectRank("the rows of a normalisation", x, { rank: 2 });
+    return [f32(...x.shape), f32(x.shape[0], 1)];
+  },
+  vjp: ({ inputs: [x], outputs: [xhat, inverse], cotangents: [dxhat, dinverse] }) => {
+    const terms: Tensor[] = [];
+    if (dxhat) terms.push(layerNormVjp({ xhat, inverse, dxhat }));
+    if (dinverse) {
+      // d inverse / dx = -inverse² xhat / columns
+      const slope = multiply(multiply(inverse, inverse), dinverse);
+      terms.push(multiply(xhat, scale(slope, -1 / x.type.shape[1])));
+    }
+    return [terms.reduce(add)];
+  },
+  reference: ({ inputs: [type], attributes }, { inputs: [x], outputs: [xhat, inverse] }) => {
+    const [rows, columns] = type.shape;
+    for (let i = 0; i < rows; i++) {
+      const row = x.subarray(i * columns, (i + 1) * columns);
+      const mean = row.reduce((sum, value) => sum + value, 0) / columns;
+      const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / columns;
+      inverse[i] = (variance + attributes.epsilon) ** -0.5;
+      row.forEach((value, j) => xhat[i * columns + j] = (value - mean) * inverse[i]);
+    }
+  },
+  lower: {
+    webgpu: ({ inputs: [x], attributes: { epsilon } }) => [{
+      source,
+      shader: "layer_norm",
+      entryPoint: "forward",
+      overrides: { ROWS: x.shape[0], COLUMNS: x.shape[1], EPSILON: epsilon, WORKGROUP },
+      bindings: [input(0), output(0), output(1)],
+      workgroups: Math.ceil(x.shape[0] / WORKGROUP),
+    }],
+  },
+  cost: ({ inputs: [x] }) => ({
+    flops: 6 * sizeOf(x.shape),
+    bytes: 4 * (2 * sizeOf(x.shape) + x.shape[0]),
+  }),
+  trials: [
+    trial("one value", 1, 1),
+    trial("a prime number of columns", 13, 67),
+    trial("one run of columns and a row more than a workgroup", 65, 32),
+    trial("one column more than a run, a row less than a workgroup", 63, 33),
+    trial("wide rows", 3, 1024),
+  ],
+};

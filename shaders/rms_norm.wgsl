@@ -1,0 +1,70 @@
+// rms_norm: inverse = 1 / sqrt(mean of x^2 + EPSILON) and xhat = inverse x, per row.
+// backward: dx = inverse (dxhat - xhat mean(dxhat xhat)).
+// x, xhat, dxhat, dx: (ROWS, COLUMNS), inverse: (ROWS, 1), f32. One invocation per row.
+// Order: columns ascending, in runs of 32 terms whose sums are then added in order.
+@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> xhat_out: array<f32>;
+@group(0) @binding(2) var<storage, read_write> inverse_out: array<f32>;
+@group(0) @binding(0) var<storage, read_write> xhat: array<f32>;
+@group(0) @binding(1) var<storage, read_write> inverse: array<f32>;
+@group(0) @binding(2) var<storage, read_write> dxhat: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dx: array<f32>;
+override ROWS: u32;
+override COLUMNS: u32;
+override EPSILON: f32 = 0f;
+override WORKGROUP: u32 = 64;
+const RUN = 32u;
+
+@compute @workgroup_size(WORKGROUP)
+fn forward(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (row >= ROWS) {
+    return;
+  }
+  let first = row * COLUMNS;
+  let last = first + COLUMNS;
+  var squares = 0f;
+  for (var t = first; t < last; t += RUN) {
+    var run = 0f;
+    for (var s = t; s < min(t + RUN, last); s++) {
+      run += x[s] * x[s];
+    }
+    squares += run;
+  }
+  let r = 1f / sqrt(squares / f32(COLUMNS) + EPSILON);
+  inverse_out[row] = r;
+  for (var s = first; s < last; s++) {
+    xhat_out[s] = r * x[s];
+  }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn backward(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (row >= ROWS) {
+    return;
+  }
+  let first = row * COLUMNS;
+  let last = first + COLUMNS;
+  var products = 0f;
+  for (var t = first; t < last; t += RUN) {
+    var run = 0f;
+    for (var s = t; s < min(t + RUN, last); s++) {
+      run += dxhat[s] * xhat[s];
+    }
+    products += run;
+  }
+  let mean = products / f32(COLUMNS);
+  let r = inverse[row];
+  for (var s = first; s < last; s++) {
+    dx[s] = r * (dxhat[s] - xhat[s] * mean);
+  }
+}
