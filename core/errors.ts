@@ -74,6 +74,11 @@ export class OutOfMemoryError extends DeviceError {}
 /** WGSL that does not compile; the message has shader, entry point, line and compiler text. */
 export class ShaderError extends DeviceError {}
 
+/** The user stopped the work; running the same command again goes on from here. */
+export class InterruptedError extends HarnessError {
+  override readonly exitCode = 130;
+}
+
 /** Ends a `switch` over a closed union: a case that was forgotten is a compile error. */
 export function assertNever(value: never): never {
   throw new Error(`Unhandled case ${JSON.stringify(value)}`);

@@ -77,6 +77,10 @@ export interface Port {
   readonly doc: string;
   /** A value that may be left out in a case file, or given there as a plain number or list under `params`. */
   readonly optional?: number;
+  /** Smallest value for which the op is defined. */
+  readonly minimum?: number;
+  /** The op is defined for values above this one only. */
+  readonly above?: number;
 }
 
 /** A setting of an op, for `deno task op`. */

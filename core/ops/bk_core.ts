@@ -115,8 +115,8 @@ export const signature: Signature<BkCoreAttributes> = {
     "Diagonal of a tridiagonal resolvent: causal left pivots, or the full diagonal (bidirectional, leaks)",
   inputs: [
     { name: "v", doc: "potential (B, H, N)" },
-    { name: "p", doc: "couplings p_k = b_k c_k >= 0: (N - 1) or (1)" },
-    { name: "eta", doc: "imaginary part of z, > 0: a number or (H)", optional: 1 },
+    { name: "p", doc: "couplings p_k = b_k c_k >= 0: (N - 1) or (1)", minimum: 0 },
+    { name: "eta", doc: "imaginary part of z, > 0: a number or (H)", optional: 1, above: 0 },
     { name: "lambda", doc: "real part of z: a number or (H)", optional: 0 },
   ],
   outputs: [{ name: "g", doc: "(B, H, N, 2): real and imaginary part" }],

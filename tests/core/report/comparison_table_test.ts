@@ -24,7 +24,8 @@ Deno.test("comparisonTable() prints difference, interval, p, floor and adjusted 
 
 Deno.test("comparisonTable() names the other arm when the sign turns", () => {
   const text = tableOf(goldenFixture({
-    finalLoss: ({ arm, seed }) => 3 + (seed - 42) / 100 * (arm === "transformer" ? 1 : 2) +
+    finalLoss: ({ arm, seed }) =>
+      3 + (seed - 42) / 100 * (arm === "transformer" ? 1 : 2) +
       (arm === "transformer" ? 0 : 0.01),
   }));
   assertStringIncludes(text, "+0.045");

@@ -1,5 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { multiLengthTable, multiLengthTables, smokeBanner } from "../../../core/report/console_table.ts";
+import {
+  multiLengthTable,
+  multiLengthTables,
+  smokeBanner,
+} from "../../../core/report/console_table.ts";
 import { type CellSummary, summarise } from "../../../core/report/summaries.ts";
 import { fixture } from "./_fixture.ts";
 

@@ -8,7 +8,10 @@ Deno.test("figureFaults() names every source of chance, time and network", () =>
     [{ encoding: { y: { aggregate: "ci0" } } }, 'spec.encoding.y.aggregate is "ci0"'],
     [{ encoding: { y: { aggregate: "ci1" } } }, 'spec.encoding.y.aggregate is "ci1"'],
     [{ transform: [{ sample: 10 }] }, "spec.transform[0].sample is not allowed"],
-    [{ transform: [{ calculate: "datum.x + random()" }] }, "spec.transform[0].calculate calls random()"],
+    [
+      { transform: [{ calculate: "datum.x + random()" }] },
+      "spec.transform[0].calculate calls random()",
+    ],
     [{ transform: [{ filter: "datum.t < now ()" }] }, "spec.transform[0].filter calls now()"],
     [{ data: { url: "https://example.org/x.csv" } }, "spec.data.url is not allowed"],
   ];

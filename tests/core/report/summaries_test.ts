@@ -1,17 +1,17 @@
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { spikeCount } from "../../../core/report/cell_metrics.ts";
 import { findCell, type ReportInput, summarise } from "../../../core/report/summaries.ts";
 import { goldenFixture } from "./_golden_fixture.ts";
 
 function cellOf(input: ReportInput, arm: string) {
   const cell = findCell(summarise(input), { arm, seqLen: 128 });
-  assert(cell !== undefined);
+  if (cell === undefined) throw new Error("No such cell");
   return cell;
 }
 
 Deno.test("summarise() gives mean, t-interval and perplexity", () => {
   const { loss } = cellOf(goldenFixture(), "resnet-bk");
-  assert(loss !== null && loss.low !== null && loss.high !== null);
+  if (loss === null || loss.low === null || loss.high === null) throw new Error("No interval");
   assertAlmostEquals(loss.mean, 3.035, 1e-14); // scipy values: _golden_fixture.ts
   assertAlmostEquals(loss.low, 3.0145217532771587, 1e-12);
   assertAlmostEquals(loss.high, 3.0554782467228407, 1e-12);
@@ -44,7 +44,12 @@ Deno.test("summarise() has no interval with one seed", () => {
 
 Deno.test("summarise() takes gradient norms over steps and seeds with n - 1", () => {
   const input = goldenFixture({ seeds: [42, 43] });
-  const line = (step: number, value: number | string) => ({ step, tokens: step, name: "grad_norm", value });
+  const line = (step: number, value: number | string) => ({
+    step,
+    tokens: step,
+    name: "grad_norm",
+    value,
+  });
   const [first, second] = input.plan.units.map((unit) => unit.key);
   const curves = new Map([
     [first, [line(1, 1), line(2, 2)]],

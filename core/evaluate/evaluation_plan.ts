@@ -1,0 +1,46 @@
+/** Plans without gradients: the loss of a batch, and the logits of a batch. */
+import { f32, i32 } from "../graph/shape.ts";
+import { Graph } from "../graph/tensor.ts";
+import { chunkedCrossEntropy } from "../ops/chunked_cross_entropy.ts";
+import { matmul } from "../ops/matmul.ts";
+import { recordMetric } from "../ops/record_metric.ts";
+import type { BatchShape } from "../models/model.ts";
+import { type ModelConfig, modelOf } from "../models/registry.ts";
+import { compilePlan } from "../plan/compile_plan.ts";
+import type { Plan } from "../plan/plan.ts";
+
+export interface EvaluationPlanOptions {
+  readonly model: ModelConfig;
+  readonly shape: BatchShape;
+  readonly vocabularySize: number;
+}
+
+/** Rows of the metric ring of an evaluation program. */
+export const EVALUATION_SLOTS = 16;
+
+/** Inputs tokens (B, N), targets (B N), slot (1); writes the mean loss in nats per target to ring[slot]. */
+export function evaluationPlan(options: EvaluationPlanOptions): Plan {
+  const { batch, seqLen } = options.shape;
+  const graph = new Graph();
+  const targets = graph.input("targets", i32(batch * seqLen));
+  const slot = graph.input("slot", i32(1));
+  const { features, head } = forward(graph, options);
+  const { loss } = chunkedCrossEntropy({ features, head, targets });
+  const ring = graph.arena("metric", f32(EVALUATION_SLOTS, 1));
+  recordMetric({ ring, slot, values: loss }, { column: 0 });
+  return compilePlan(graph);
+}
+
+/** Input tokens (B, N); output "logits" (B N, V). For tests of causality and for generation. */
+export function logitsPlan(options: EvaluationPlanOptions): Plan {
+  const graph = new Graph();
+  const { features, head } = forward(graph, options);
+  graph.output("logits", matmul(features, head, { transposeB: true }));
+  return compilePlan(graph);
+}
+
+function forward(graph: Graph, options: EvaluationPlanOptions) {
+  const { model: config, shape, vocabularySize } = options;
+  const tokens = graph.input("tokens", i32(shape.batch, shape.seqLen));
+  return modelOf(config).forward(graph, { config, shape, vocabularySize, tokens });
+}

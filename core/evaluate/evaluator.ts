@@ -1,0 +1,25 @@
+/** A compiled evaluation that shares the parameters of a training program. */
+import type { EvaluationWindows } from "../data/evaluation_windows.ts";
+import type { Backend, Program } from "../plan/backend.ts";
+import { evaluateLoss } from "./evaluate_loss.ts";
+import { EVALUATION_SLOTS, evaluationPlan, type EvaluationPlanOptions } from "./evaluation_plan.ts";
+
+/** The owner calls `destroy`, before the program whose parameters it uses. */
+export interface Evaluator {
+  /** Mean loss in nats per token over a fixed set of windows. */
+  evaluate(windows: EvaluationWindows): Promise<number>;
+  destroy(): void;
+}
+
+/** Compiles the evaluation of a model with the present parameters of `parametersOf`. */
+export async function createEvaluator(
+  backend: Backend,
+  options: EvaluationPlanOptions & { readonly parametersOf: Program },
+): Promise<Evaluator> {
+  const { parametersOf, shape } = options;
+  const program = await backend.compile(evaluationPlan(options), { parametersOf });
+  return {
+    evaluate: (windows) => evaluateLoss(program, { windows, shape, slots: EVALUATION_SLOTS }),
+    destroy: () => program.destroy(),
+  };
+}

@@ -1,0 +1,114 @@
+/** Gradient of grouped_matmul with respect to the experts' matrices. */
+import source from "../../shaders/grouped_matmul.wgsl" with { type: "text" };
+import { ShapeError } from "../errors.ts";
+import { input, type Op, output, type Site, type Trial } from "../graph/op.ts";
+import { expectRank, f32, formatShape, i32, sizeOf } from "../graph/shape.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { apply } from "../graph/trace.ts";
+
+/**
+ * a (slots, rows), b (slots, columns), start (experts + 1) → (experts, rows, columns): expert e gets the sum
+ * of a[s]ᵀ b[s] over its slots, ascending; an expert without slots gets zeros.
+ */
+export function groupedMatmulVjpW(
+  a: Tensor,
+  b: Tensor,
+  options: { readonly start: Tensor },
+): Tensor {
+  return apply(op, [a, b, options.start], {});
+}
+
+function lower({ inputs: [a, b], outputs: [{ shape: [experts, rows, columns] }] }: Site) {
+  const isWide = rows % 8 === 0 && columns % 4 === 0;
+  const lanes = isWide ? Math.min(32, Math.ceil(columns / 32) * 8) : 64;
+  return {
+    source,
+    shader: "grouped_matmul",
+    entryPoint: isWide ? "backward_rows_8" : "backward_scalar",
+    overrides: {
+      SLOTS: a.shape[0],
+      INNER: a.shape[1],
+      COLUMNS: b.shape[1],
+      EXPERTS: experts,
+      TRANSPOSE_W: 0,
+      WORKGROUP: lanes,
+    },
+    bindings: [input(0), input(1), input(2), output(0)],
+    workgroups: isWide
+      ? (experts * rows / 8) * Math.ceil(columns / 4 / lanes)
+      : Math.ceil((experts * rows * columns) / lanes),
+  };
+}
+
+const trial = (
+  name: string,
+  [rows, columns]: readonly [number, number],
+  counts: readonly number[],
+): Trial => {
+  const start = counts.reduce<readonly number[]>((all, n) => [...all, all[all.length - 1] + n], [
+    0,
+  ]);
+  return {
+    name,
+    inputs: [
+      { type: f32(start[counts.length], rows), law: "normal" },
+      { type: f32(start[counts.length], columns), law: "awkward" },
+      { type: i32(counts.length + 1), law: start },
+    ],
+    attributes: {},
+    tolerance: 1e-5, // chains of up to 513 roundings
+    gradientTolerance: false,
+  };
+};
+
+export const op: Op = {
+  name: "grouped_matmul_vjp_w",
+  signature: {
+    doc: "Per expert, the sum of outer products of its rows",
+    inputs: [
+      { name: "a", doc: "(slots, rows), sorted by expert" },
+      { name: "b", doc: "(slots, columns), sorted by expert" },
+      { name: "start", doc: "(experts + 1) i32, first slot of each expert" },
+    ],
+    outputs: [{ name: "dw", doc: "(experts, rows, columns)" }],
+    params: {},
+  },
+  infer: ([a, b, start]) => {
+    expectRank("a of grouped_matmul_vjp_w", a, { rank: 2 });
+    expectRank("b of grouped_matmul_vjp_w", b, { rank: 2 });
+    expectRank("start of grouped_matmul_vjp_w", start, { rank: 1, dtype: "i32" });
+    if (a.shape[0] !== b.shape[0]) {
+      throw new ShapeError(
+        `Cannot sum outer products of ${formatShape(a.shape)} and ${formatShape(b.shape)}: ` +
+          `slots must agree, got ${a.shape[0]} and ${b.shape[0]}`,
+      );
+    }
+    return [f32(start.shape[0] - 1, a.shape[1], b.shape[1])];
+  },
+  reference: (
+    { outputs: [{ shape: [experts, rows, columns] }] },
+    { inputs: [a, b, start], outputs: [dw] },
+  ) => {
+    for (let i = 0; i < experts * rows * columns; i++) {
+      const e = Math.floor(i / (rows * columns));
+      const p = Math.floor(i / columns) % rows;
+      let total = 0;
+      for (let s = start[e]; s < start[e + 1]; s++) {
+        total += a[s * rows + p] * b[s * columns + i % columns];
+      }
+      dw[i] = total;
+    }
+  },
+  lower: { webgpu: (site) => [lower(site)] },
+  cost: ({ inputs: [a, b], outputs: [dw] }) => ({
+    flops: 2 * sizeOf(a.shape) * b.shape[1],
+    bytes: 4 * (sizeOf(a.shape) + sizeOf(b.shape) + sizeOf(dw.shape)),
+  }),
+  trials: [
+    trial("one by one", [1, 1], [1]),
+    trial("primes, an expert without rows", [7, 13], [5, 0, 11]),
+    trial("whole tiles", [8, 4], [8, 0, 16]),
+    trial("more columns than a workgroup", [24, 132], [0, 3, 10, 0]),
+    trial("a long chain", [8, 8], [513, 1]),
+  ],
+};

@@ -1,0 +1,75 @@
+/** Corpus, tokens and facts of a unit's data settings, loaded and verified once per process. */
+import { byteTokenizer } from "../data/byte_tokenizer.ts";
+import { type DatasetFacts, datasetFacts } from "../data/dataset_facts.ts";
+import { CORPUS_IDS, isCorpusId } from "../data/corpora.ts";
+import type { Corpus } from "../data/corpus.ts";
+import { loadCorpus } from "../data/load_corpus.ts";
+import { loadUserCorpus } from "../data/load_user_corpus.ts";
+import { splitCorpus } from "../data/split_corpus.ts";
+import { DataError } from "../errors.ts";
+import type { DataSettings } from "../manifest/unit_config.ts";
+
+/** Where corpora are looked for, besides the installed packages. */
+export interface DataPlaces {
+  /** Folders that hold corpora, in order of search. */
+  readonly dataDirs: readonly string[];
+  /** File or folder of the corpus "user", given on the command line. */
+  readonly userCorpus: string | null;
+}
+
+/** Tokens of the training and validation parts, and what is recorded about them. */
+export interface UnitData {
+  readonly train: Int32Array;
+  readonly valid: Int32Array;
+  readonly vocabularySize: number;
+  readonly facts: DatasetFacts;
+  /** Floors of the validation part in nats per token. */
+  readonly floors: { readonly unigram: number; readonly bigram: number };
+}
+
+/** Id of a corpus that the user brings. */
+export const USER_CORPUS = "user";
+
+/** Orders of the n-gram floors that stand beside every model. */
+const MAX_ORDER = 2;
+
+/**
+ * Loads the corpus of data settings and refuses other bytes than the pinned ones.
+ *
+ * @throws {DataError} If it is missing or differs; the message has both digests
+ */
+export function loadUnitData(settings: DataSettings, places: DataPlaces): UnitData {
+  const { id, sha256, split } = settings.corpus;
+  const corpus = corpusOf({ id, sha256 }, places);
+  const parts = splitCorpus(corpus, split);
+  const facts = datasetFacts(corpus, { parts, maxOrder: MAX_ORDER });
+  const [unigram, bigram] = facts.floors.valid.map((floor) => floor.nats_per_byte);
+  return {
+    train: byteTokenizer.encode(parts.train.bytes),
+    valid: byteTokenizer.encode(parts.valid.bytes),
+    vocabularySize: byteTokenizer.vocabularySize,
+    facts,
+    floors: { unigram, bigram },
+  };
+}
+
+function corpusOf(
+  wanted: { readonly id: string; readonly sha256: string },
+  places: DataPlaces,
+): Corpus {
+  const { id, sha256 } = wanted;
+  if (id === USER_CORPUS) {
+    if (places.userCorpus === null) {
+      throw new DataError(
+        `Cannot load corpus "${USER_CORPUS}" (SHA-256 ${sha256}): give its file or folder with --corpus`,
+      );
+    }
+    return loadUserCorpus(places.userCorpus, { sha256 });
+  }
+  if (!isCorpusId(id)) {
+    throw new DataError(
+      `Cannot load corpus "${id}": expected one of ${CORPUS_IDS.join(", ")} or "${USER_CORPUS}"`,
+    );
+  }
+  return loadCorpus({ id, sha256 }, { dataDirs: places.dataDirs });
+}

@@ -1,0 +1,53 @@
+/** Which code a unit runs: the module graph of its entry and the state of the working tree. */
+import {
+  type CodeIdentity,
+  codeIdentity,
+  type LockFile,
+  type ModuleGraph,
+} from "../experiment/code_identity.ts";
+import { HarnessError } from "../errors.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** The module whose graph trains a unit: figures, statistics and the command line are not in it. */
+const ENTRY = new URL("./run_unit.ts", import.meta.url);
+
+/** Digest of all code and shaders that a unit runs. @throws {HarnessError} If `deno info` fails */
+export async function unitCodeIdentity(): Promise<CodeIdentity> {
+  const graph = JSON.parse(await run("deno", ["info", "--json", ENTRY.href])) as ModuleGraph;
+  const lock = JSON.parse(await Deno.readTextFile(new URL("deno.lock", ROOT))) as LockFile;
+  return codeIdentity(graph, {
+    root: ROOT.href,
+    lock,
+    readBytes: (url) => Deno.readFileSync(new URL(url)),
+  });
+}
+
+/** Commit of the working tree and whether it has changes; "unknown" where git or a repository is missing. */
+export async function codeRevision(): Promise<
+  { readonly revision: string; readonly dirty: boolean }
+> {
+  try {
+    const revision = (await run("git", ["rev-parse", "HEAD"])).trim();
+    const dirty = (await run("git", ["status", "--porcelain"])).trim() !== "";
+    return { revision, dirty };
+  } catch (cause) {
+    // Without git there is no commit to name: the code digest still says exactly what ran.
+    if (cause instanceof HarnessError || cause instanceof Deno.errors.NotFound) {
+      return { revision: "unknown", dirty: true };
+    }
+    throw cause;
+  }
+}
+
+async function run(program: string, args: readonly string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(program, {
+    args: [...args],
+    cwd: ROOT,
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  if (success) return new TextDecoder().decode(stdout);
+  const text = new TextDecoder().decode(stderr).trim();
+  throw new HarnessError(`"${program} ${args.join(" ")}" failed: ${text}`);
+}

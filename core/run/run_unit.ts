@@ -1,0 +1,294 @@
+/** Runs one unit from its settings to its sealed record. */
+import type { Batch } from "../data/cut_windows.ts";
+import { evaluationWindows } from "../data/evaluation_windows.ts";
+import { createEvaluator, type Evaluator } from "../evaluate/evaluator.ts";
+import { trainingBatches } from "../data/training_batches.ts";
+import type { Unit } from "../experiment/unit.ts";
+import type { JsonObject } from "../manifest/json.ts";
+import { readUnitConfig, type UnitConfig } from "../manifest/unit_config.ts";
+import type { Backend } from "../plan/backend.ts";
+import { sha256Hex } from "../random/sha256.ts";
+import type { Attempt } from "../store/attempt.ts";
+import type { Outcome, RunRecord } from "../store/record.ts";
+import type { Store } from "../store/store.ts";
+import {
+  checkpointFromBytes,
+  type CheckpointOrigin,
+  checkpointToBytes,
+} from "../train/checkpoint_bytes.ts";
+import { createTrainer, type Trainer, type TrainerSettings } from "../train/trainer.ts";
+import { InterruptedError } from "../errors.ts";
+import type { Clock } from "./clock.ts";
+import type { UnitData } from "./load_unit_data.ts";
+import { makeRecord, type RecordFacts, type UnitTiming } from "./make_record.ts";
+
+/** A unit with its key and all that its record says about the campaign. */
+export interface UnitJob {
+  readonly unit: Unit;
+  readonly key: string;
+  readonly preimage: JsonObject;
+  readonly facts: RecordFacts;
+}
+
+export interface RunUnitOptions {
+  readonly store: Store;
+  readonly backend: Backend;
+  readonly data: UnitData;
+  readonly clock: Clock;
+  readonly host: string;
+  /** Called after every span of updates. */
+  readonly onProgress: (step: number, steps: number) => void;
+  /** Once aborted, the unit saves a checkpoint and stops. */
+  readonly signal: AbortSignal;
+}
+
+/** Seconds between checkpoints; a killed run loses at most this much. */
+const CHECKPOINT_SECONDS = 30;
+
+/**
+ * Trains, evaluates and seals one unit, going on from its newest checkpoint where there is one.
+ *
+ * @throws {InterruptedError} If the signal aborted it; its checkpoint is saved
+ * @throws {StoreError} If the store cannot be written; nothing sealed is lost
+ */
+export async function runUnit(job: UnitJob, options: RunUnitOptions): Promise<RunRecord> {
+  const { store, clock } = options;
+  const config = readUnitConfig(job.unit.config, { where: job.unit.name });
+  const startedAt = clock.timestamp();
+  const resume = store.findResumePoint(job.key).point;
+  using attempt = store.beginAttempt(job.key, { name: job.unit.name, preimage: job.preimage });
+  const status = (
+    state: "running" | "preempted" | "failed" | "sealed",
+    reason: string | null,
+  ): void =>
+    attempt.writeStatus({
+      state,
+      at: clock.timestamp(),
+      host: options.host,
+      pid: Deno.pid,
+      reason,
+    });
+  status("running", null);
+  const settings = trainerSettings(config, options.data);
+  const trainer = await createTrainer(options.backend, settings);
+  const parametersOf = trainer.program;
+  const evaluator = await createEvaluator(options.backend, { ...settings, parametersOf });
+  try {
+    const run = new UnitRun({ job, config, attempt, trainer, evaluator, options });
+    const from = resume ? run.resume(resume.bytes) : 0;
+    if (resume && from > 0) attempt.resumeFrom(resume);
+    const ended = await run.train(from);
+    const timing = { ...ended.timing, startedAt, endedAt: clock.timestamp(), host: options.host };
+    const record = await seal(run, { outcome: ended.outcome, valLoss: ended.valLoss, timing });
+    status("sealed", null);
+    return record;
+  } catch (cause) {
+    const stopped = cause instanceof InterruptedError;
+    status(
+      stopped ? "preempted" : "failed",
+      cause instanceof Error ? cause.message : String(cause),
+    );
+    throw cause;
+  } finally {
+    evaluator.destroy();
+    trainer.destroy();
+  }
+}
+
+/** How the trainer of a unit is set up. */
+export function trainerSettings(
+  config: UnitConfig,
+  data: { readonly vocabularySize: number },
+): TrainerSettings {
+  const { train, model, seqLen, seed } = config;
+  return {
+    model,
+    shape: { batch: train.tokensPerStep / seqLen, seqLen },
+    vocabularySize: data.vocabularySize,
+    seed,
+    optimiser: {
+      weightDecay: train.weightDecay,
+      beta1: train.beta1,
+      beta2: train.beta2,
+      gradClip: train.gradClip,
+    },
+    schedule: {
+      steps: train.steps,
+      warmupSteps: train.warmupSteps,
+      learningRate: train.learningRate,
+    },
+  };
+}
+
+interface Ended {
+  readonly outcome: Outcome;
+  readonly valLoss: number | null;
+  readonly timing: Pick<
+    UnitTiming,
+    "wallSeconds" | "trainSeconds" | "evaluateSeconds" | "tokensPerSecond"
+  >;
+}
+
+interface UnitRunParts {
+  readonly job: UnitJob;
+  readonly config: UnitConfig;
+  readonly attempt: Attempt;
+  readonly trainer: Trainer;
+  readonly evaluator: Evaluator;
+  readonly options: RunUnitOptions;
+}
+
+/** The loop of one unit over spans of updates, with its stop watch. */
+class UnitRun {
+  readonly parts: UnitRunParts;
+  readonly #origin: CheckpointOrigin;
+  #trainSeconds = 0;
+  #evaluateSeconds = 0;
+
+  constructor(parts: UnitRunParts) {
+    this.parts = parts;
+    const { name, preset, adapter } = parts.options.backend.facts;
+    this.#origin = {
+      planDigest: parts.trainer.planDigest,
+      engine: `${name}/${preset}/${adapter?.description ?? "none"}`,
+    };
+  }
+
+  /** Restores a checkpoint and returns its step, or 0 when it belongs to another engine. */
+  resume(bytes: Uint8Array): number {
+    const state = checkpointFromBytes(bytes, this.#origin);
+    if (state) this.parts.trainer.restore(state);
+    return state?.step ?? 0;
+  }
+
+  async train(from: number): Promise<Ended> {
+    const { config: { train, seqLen, seed }, options: { data, clock } } = this.parts;
+    const begin = clock.seconds();
+    const batches = trainingBatches(data.train, {
+      seqLen,
+      batchSize: train.tokensPerStep / seqLen,
+      seed,
+    });
+    let valLoss = from === 0 ? await this.#evaluate(0) : NaN;
+    let saved = clock.seconds();
+    let step = from;
+    while (step < train.steps) {
+      const to = Math.min(train.steps, (Math.floor(step / train.evalEvery) + 1) * train.evalEvery);
+      const bad = await this.#span(batches.at, { from: step, to });
+      if (bad !== undefined) {
+        const reason = "loss or gradient is not finite";
+        return this.#ended({ kind: "diverged", step: bad, reason }, {
+          valLoss: null,
+          begin,
+          done: bad,
+        });
+      }
+      step = to;
+      valLoss = await this.#evaluate(step);
+      this.parts.options.onProgress(step, train.steps);
+      const stop = this.parts.options.signal.aborted && step < train.steps;
+      if (stop || clock.seconds() - saved > CHECKPOINT_SECONDS) {
+        await this.#save(step);
+        saved = clock.seconds();
+      }
+      if (stop) {
+        throw new InterruptedError(`Stopped "${this.parts.job.unit.name}" after update ${step}`);
+      }
+    }
+    const outcome: Outcome = Number.isFinite(valLoss)
+      ? { kind: "ok" }
+      : { kind: "diverged", step, reason: "validation loss is not finite" };
+    return this.#ended(outcome, {
+      valLoss: Number.isFinite(valLoss) ? valLoss : null,
+      begin,
+      done: step - from,
+    });
+  }
+
+  /** Runs updates and logs them; returns the first update that was not finite, if any. */
+  async #span(
+    batches: (step: number) => Batch,
+    span: { readonly from: number; readonly to: number },
+  ): Promise<number | undefined> {
+    const { attempt, trainer, config: { train }, options: { clock } } = this.parts;
+    const begin = clock.seconds();
+    const updates = await trainer.advance(batches, span);
+    this.#trainSeconds += clock.seconds() - begin;
+    for (const { step, loss, gradNorm, learningRate, finite } of updates) {
+      if (step % train.logEvery === 0 || !finite) {
+        const at = { step, tokens: step * train.tokensPerStep };
+        attempt.appendMetric({ ...at, name: "loss", value: finiteOrText(loss) });
+        attempt.appendMetric({ ...at, name: "grad_norm", value: finiteOrText(gradNorm) });
+        attempt.appendMetric({ ...at, name: "learning_rate", value: learningRate });
+      }
+      if (!finite) return step;
+    }
+    return undefined;
+  }
+
+  async #evaluate(step: number): Promise<number> {
+    const { attempt, evaluator, config: { train, seqLen }, options: { data, clock } } = this.parts;
+    const begin = clock.seconds();
+    const windows = evaluationWindows(data.valid, { seqLen, evalTokens: train.evalTokens });
+    const value = await evaluator.evaluate(windows);
+    this.#evaluateSeconds += clock.seconds() - begin;
+    const tokens = step * train.tokensPerStep;
+    attempt.appendMetric({ step, tokens, name: "val_loss", value: finiteOrText(value) });
+    return value;
+  }
+
+  async #save(step: number): Promise<void> {
+    const state = await this.parts.trainer.save(step);
+    this.parts.attempt.saveCheckpoint({ step, bytes: checkpointToBytes(state, this.#origin) });
+  }
+
+  #ended(
+    outcome: Outcome,
+    { valLoss, begin, done }: {
+      readonly valLoss: number | null;
+      readonly begin: number;
+      readonly done: number;
+    },
+  ): Ended {
+    const { config: { train }, options: { clock } } = this.parts;
+    const timing = {
+      wallSeconds: clock.seconds() - begin,
+      trainSeconds: this.#trainSeconds,
+      evaluateSeconds: this.#evaluateSeconds,
+      tokensPerSecond: this.#trainSeconds > 0
+        ? (done * train.tokensPerStep) / this.#trainSeconds
+        : 0,
+    };
+    return { outcome, valLoss, timing };
+  }
+}
+
+async function seal(run: UnitRun, ended: {
+  readonly outcome: Outcome;
+  readonly valLoss: number | null;
+  readonly timing: Omit<UnitTiming, "attempts">;
+}): Promise<RunRecord> {
+  const { job, attempt, trainer, options: { store, backend, data } } = run.parts;
+  const { param } = await trainer.save(0);
+  const metrics = attempt.metricsBytes();
+  const record = makeRecord(job, {
+    outcome: ended.outcome,
+    valLoss: ended.valLoss,
+    data,
+    engine: backend.facts,
+    planDigest: trainer.planDigest,
+    parameters: {
+      count: trainer.parameterCount,
+      digest: sha256Hex(new Uint8Array(param.slice().buffer)),
+    },
+    outputs: [{ name: "metrics.jsonl", digest: store.putBlob(metrics), bytes: metrics.length }],
+    timing: { ...ended.timing, attempts: attempt.number },
+  });
+  store.seal(attempt, record);
+  return record;
+}
+
+/** Non-finite numbers are not JSON; they go into the log as text. */
+function finiteOrText(value: number): number | string {
+  return Number.isFinite(value) ? value : String(value);
+}

@@ -1,0 +1,8 @@
+/** Columns of the metric ring of a training program. */
+
+/** Rows of the ring: it is read at least once in this many updates. */
+export const RING_SLOTS = 16;
+
+/** Loss, gradient norm, count of gradient chunks that are not finite. */
+export const METRIC_COLUMNS = { loss: 0, gradNorm: 1, nonFinite: 2 } as const;
+export const METRIC_WIDTH = 3;

@@ -1,0 +1,135 @@
+/**
+ * One training run: a compiled update and the loop over it. Time is not known here; whoever calls decides
+ * when to evaluate, to save and what to print.
+ */
+import type { Batch } from "../data/cut_windows.ts";
+import type { BatchShape } from "../models/model.ts";
+import type { ModelConfig } from "../models/registry.ts";
+import type { Backend, Program } from "../plan/backend.ts";
+import { initialParameters } from "./initial_parameters.ts";
+import { integerPower, learningRate, type ScheduleSettings } from "./learning_rate.ts";
+import { METRIC_COLUMNS, METRIC_WIDTH, RING_SLOTS } from "./metric_columns.ts";
+import { type OptimiserSettings, parameterCount, trainingPlan } from "./training_graph.ts";
+
+export interface TrainerSettings {
+  readonly model: ModelConfig;
+  readonly shape: BatchShape;
+  readonly vocabularySize: number;
+  readonly seed: number;
+  readonly optimiser: OptimiserSettings;
+  readonly schedule: ScheduleSettings;
+}
+
+/** What one update did. */
+export interface UpdateMetrics {
+  /** Updates done, this one included. */
+  readonly step: number;
+  /** Nats per token on the update's batch, before the update. */
+  readonly loss: number;
+  /** Norm of the gradient before clipping. */
+  readonly gradNorm: number;
+  readonly learningRate: number;
+  /** Whether loss and gradient are finite. */
+  readonly finite: boolean;
+}
+
+/** Everything a run needs to go on: parameters and both moments, in the plan's layout. */
+export interface TrainerState {
+  readonly step: number;
+  readonly param: Float32Array;
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+}
+
+/** A run in progress. The owner calls `destroy`. */
+export interface Trainer {
+  /** The compiled update; an evaluator shares its parameters. */
+  readonly program: Program;
+  readonly parameterCount: number;
+  readonly planDigest: string;
+  /** Runs updates `from + 1` to `to` and returns their metrics in order. */
+  advance(
+    batches: (step: number) => Batch,
+    span: { readonly from: number; readonly to: number },
+  ): Promise<
+    readonly UpdateMetrics[]
+  >;
+  save(step: number): Promise<TrainerState>;
+  restore(state: TrainerState): void;
+  destroy(): void;
+}
+
+/** Compiles a run and sets its initial parameters. */
+export async function createTrainer(backend: Backend, settings: TrainerSettings): Promise<Trainer> {
+  const plan = trainingPlan(settings);
+  const program = await backend.compile(plan);
+  program.write("param", initialParameters(plan, settings.seed));
+  return {
+    program,
+    parameterCount: parameterCount(plan),
+    planDigest: plan.digest,
+    advance: (batches, span) => advance(program, { settings, batches, ...span }),
+    save: async (step) => {
+      const [param, m, v] = await program.readArenas(["param", "m", "v"]);
+      return { step, param, m, v };
+    },
+    restore: ({ param, m, v }) => {
+      program.write("param", param);
+      program.write("m", m);
+      program.write("v", v);
+    },
+    destroy: () => program.destroy(),
+  };
+}
+
+async function advance(update: Program, options: {
+  readonly settings: TrainerSettings;
+  readonly batches: (step: number) => Batch;
+  readonly from: number;
+  readonly to: number;
+}): Promise<readonly UpdateMetrics[]> {
+  const { settings, batches, from, to } = options;
+  const done: UpdateMetrics[] = [];
+  // The ring holds so many updates; it is read when it is full or the span ends.
+  for (let first = from; first < to; first += RING_SLOTS) {
+    const last = Math.min(first + RING_SLOTS, to);
+    for (let index = first; index < last; index++) {
+      const { tokens, targets } = batches(index);
+      update.step({
+        tokens,
+        targets,
+        schedule: scheduleOf(settings, index + 1),
+        slot: Int32Array.of(index % RING_SLOTS),
+      });
+    }
+    const [ring] = await update.readArenas(["metric"]);
+    for (let index = first; index < last; index++) done.push(rowOf(ring, { settings, index }));
+  }
+  return done;
+}
+
+/** Learning rate and bias corrections of update t = 1, 2, …, as the op adamw takes them. */
+function scheduleOf({ schedule, optimiser }: TrainerSettings, t: number): Float32Array {
+  return Float32Array.of(
+    learningRate(schedule, t),
+    1 / (1 - integerPower(optimiser.beta1, t)),
+    1 / (1 - integerPower(optimiser.beta2, t)),
+  );
+}
+
+function rowOf(
+  ring: Float32Array,
+  { settings, index }: { readonly settings: TrainerSettings; readonly index: number },
+): UpdateMetrics {
+  const at = (index % RING_SLOTS) * METRIC_WIDTH;
+  const loss = ring[at + METRIC_COLUMNS.loss];
+  const gradNorm = ring[at + METRIC_COLUMNS.gradNorm];
+  const bad = ring[at + METRIC_COLUMNS.nonFinite];
+  return {
+    step: index + 1,
+    loss,
+    gradNorm,
+    learningRate: learningRate(settings.schedule, index + 1),
+    finite: Number.isFinite(loss) && bad === 0,
+  };
+}
