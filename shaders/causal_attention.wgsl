@@ -2,7 +2,7 @@
 // s_ij = (SCALE q_i) . k_j and logsumexp_i = log of the sum over j <= i of exp(s_ij), per batch and head.
 // q, k, v, out, dout, dq, dk, dv: (BATCH, LENGTH, HEADS, 4 QUADS), logsumexp, delta: (BATCH, LENGTH, HEADS), f32.
 // Backward, from delta_i = dout_i . out_i - dlogsumexp_i: t_ij = p_ij (dout_i . v_j - delta_i),
-// dq_i = SCALE sum over j of t_ij k_j, dk_j = sum over i of t_ij (SCALE q_i), dv_j = sum over i of p_ij dout_i.
+// dq_i = SCALE sum over j of t_ij k_j, dk_j = SCALE sum over i of t_ij q_i, dv_j = sum over i of p_ij dout_i.
 // One invocation per query (forward, backward_q) or key (backward_kv); a workgroup's invocations share batch
 // and head, so that they read the same keys (or queries) at the same time. Nothing of size LENGTH^2 exists.
 // Order: a product of two rows is summed in its four lanes, channels ascending, then (x + y) + (z + w). Keys

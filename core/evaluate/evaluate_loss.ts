@@ -1,4 +1,4 @@
-import { IGNORED_TARGET } from "../ops/chunked_cross_entropy.ts";
+import { IGNORED_TARGET } from "../ops/target_mask.ts";
 import type { EvaluationWindows } from "../data/evaluation_windows.ts";
 import type { BatchShape } from "../models/model.ts";
 import type { Program } from "../plan/backend.ts";

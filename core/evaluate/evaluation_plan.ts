@@ -25,7 +25,7 @@ export function evaluationPlan(options: EvaluationPlanOptions): Plan {
   const targets = graph.input("targets", i32(batch * seqLen));
   const slot = graph.input("slot", i32(1));
   const { features, head } = forward(graph, options);
-  const { loss } = chunkedCrossEntropy({ features, head, targets });
+  const { loss } = chunkedCrossEntropy(features, { head, targets });
   const ring = graph.arena("metric", f32(EVALUATION_SLOTS, 1));
   recordMetric({ ring, slot, values: loss }, { column: 0 });
   return compilePlan(graph);

@@ -7,8 +7,8 @@ export interface ProfileChoice {
   readonly reason: string;
 }
 
-/** Adapters that bind at least this much at once are taken for A100-class: T4-class drivers offer 2 GiB. */
-const A100_BINDING_BYTES = 4 * 2 ** 30 - 4;
+/** A T4 has 16 GiB in all, so an adapter that offers so much for one buffer is of the larger class. */
+const A100_BUFFER_BYTES = 16 * 2 ** 30;
 
 /**
  * The profile for the machine at hand when none was asked for: `cpu` on a software adapter or the
@@ -35,9 +35,9 @@ function profileFor(adapter: AdapterFacts | null): ProfileChoice {
   if (adapter.isFallbackAdapter) {
     return { profile: "cpu", reason: `"${adapter.description}" is a software adapter` };
   }
-  const bytes = adapter.limits.maxStorageBufferBindingSize;
-  const large = bytes >= A100_BINDING_BYTES;
-  const reason = `"${adapter.description}" binds ${bytes} bytes at once, ` +
-    `${large ? "at least" : "less than"} ${A100_BINDING_BYTES}`;
+  const bytes = adapter.limits.maxBufferSize;
+  const large = bytes >= A100_BUFFER_BYTES;
+  const reason = `"${adapter.description}" allows buffers of ${bytes} bytes, ` +
+    `${large ? "at least" : "less than"} the ${A100_BUFFER_BYTES} that no T4-class adapter has`;
   return { profile: large ? "a100" : "t4", reason };
 }

@@ -51,7 +51,7 @@ export function trainingPlan(options: TrainingGraphOptions): Plan {
     vocabularySize,
     tokens,
   });
-  const { loss } = chunkedCrossEntropy({ features, head, targets });
+  const { loss } = chunkedCrossEntropy(features, { head, targets });
   const seed = { tensor: loss, cotangent: fill(graph, { shape: loss.type.shape, value: 1 }) };
   const gradients = gradientsOf([seed], graph.parameters);
   const layout = layOutParameters(graph.parameters);

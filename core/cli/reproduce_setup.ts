@@ -1,0 +1,95 @@
+/** Everything `reproduce` must know before it plans: manifest, profile, adapter, data. */
+import { loadUserCorpus } from "../data/load_user_corpus.ts";
+import { DeviceError, UsageError } from "../errors.ts";
+import { findAdapter } from "../gpu/device.ts";
+import { readManifest } from "../manifest/read_manifest.ts";
+import {
+  type Override,
+  type ResolvedManifest,
+  resolveManifest,
+} from "../manifest/resolve_manifest.ts";
+import type { AdapterFacts } from "../plan/adapter_facts.ts";
+import { chooseProfile, type ProfileChoice } from "../run/choose_profile.ts";
+import {
+  type DataPlaces,
+  loadUnitData,
+  type UnitData,
+  USER_CORPUS,
+} from "../run/load_unit_data.ts";
+import { type BackendName, backendNameOf, type DeviceChoice } from "../run/open_backend.ts";
+import { dataDirectories } from "./data_directories.ts";
+import type { ReproduceOptions } from "./reproduce_spec.ts";
+
+export interface Reproduction {
+  readonly resolved: ResolvedManifest;
+  readonly choice: ProfileChoice;
+  readonly backend: BackendName;
+  readonly adapter: AdapterFacts | null;
+  readonly data: UnitData;
+  readonly places: DataPlaces;
+  readonly host: string;
+}
+
+const EXPERIMENTS = new URL("../../experiments/", import.meta.url);
+
+/** Reads and checks all of it; nothing is written and nothing is run. */
+export async function setUp(experiment: string, options: ReproduceOptions): Promise<Reproduction> {
+  const source = readManifest(manifestPath(experiment));
+  const backend = backendNameOf(options.device as DeviceChoice);
+  const adapter = backend === "webgpu" ? (await findAdapter()).facts : null;
+  const choice = options.profile === undefined
+    ? chooseProfile(adapter, Object.keys(source.profiles))
+    : { profile: options.profile, reason: "asked for with --profile" };
+  const resolved = resolveManifest(source, {
+    profile: choice.profile,
+    overrides: overridesOf(options),
+  });
+  if (
+    resolved.manifest.engine.adapter.require === "hardware" &&
+    (!adapter || adapter.isFallbackAdapter)
+  ) {
+    throw new DeviceError(
+      `Cannot run profile "${choice.profile}": ${resolved.file} at engine.adapter.require expects a hardware ` +
+        `adapter, got ${
+          adapter ? `the software adapter "${adapter.description}"` : "the reference backend"
+        }`,
+    );
+  }
+  const places = {
+    dataDirs: dataDirectories(options.dataDir),
+    userCorpus: options.corpus === undefined ? null : await Deno.realPath(options.corpus),
+  };
+  const data = loadUnitData(resolved.manifest.data, places);
+  return { resolved, choice, backend, adapter, data, places, host: Deno.hostname() };
+}
+
+/** A path stays as it is; a bare name is a manifest of the project. */
+function manifestPath(experiment: string): string {
+  return /\.ya?ml$/.test(experiment)
+    ? experiment
+    : new URL(`${experiment}.yaml`, EXPERIMENTS).pathname;
+}
+
+function overridesOf(options: ReproduceOptions): readonly Override[] {
+  const overrides: Override[] = [];
+  if (options.seeds.length > 0) {
+    const seeds = options.seeds.map((text) => {
+      const seed = Number(text);
+      if (!Number.isInteger(seed)) throw new UsageError(`--seeds expects integers, got "${text}"`);
+      return seed;
+    });
+    overrides.push({ source: "--seeds", patch: { replicates: { seeds } } });
+  }
+  if (options.corpus !== undefined) {
+    const { sha256, defaultSplit } = loadUserCorpus(options.corpus);
+    const corpus = { id: USER_CORPUS, sha256, split: defaultSplit };
+    overrides.push({ source: "--corpus", patch: { data: { corpus } } });
+  }
+  if (options.executor !== undefined) {
+    overrides.push({ source: "--executor", patch: { execution: { executor: options.executor } } });
+  }
+  if (options.workers !== undefined) {
+    overrides.push({ source: "--workers", patch: { execution: { workers: options.workers } } });
+  }
+  return overrides;
+}

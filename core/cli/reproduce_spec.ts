@@ -1,0 +1,68 @@
+import { DEVICE_CHOICES } from "../run/open_backend.ts";
+import type { CommandSpec, OptionSpecs, OptionValues } from "./option_spec.ts";
+
+/** Command line of `deno task reproduce`. */
+export const REPRODUCE = {
+  name: "reproduce",
+  summary:
+    "Run an experiment to records, figures, tables and paper. The same command again resumes.",
+  positionals: {
+    placeholder: "experiment",
+    description: "name of a manifest in experiments/, or a path to one",
+    minimum: 1,
+    maximum: 1,
+  },
+  options: {
+    profile: {
+      kind: "string",
+      description: "profile of the manifest; without it, by the adapter",
+      placeholder: "name",
+    },
+    device: {
+      kind: "string",
+      description: "backend that runs the plans; auto is webgpu, never a fallback",
+      choices: DEVICE_CHOICES,
+      default: "auto",
+    },
+    executor: {
+      kind: "string",
+      description: "how units are run; the manifest says which without it",
+      choices: ["inline", "local"],
+    },
+    workers: {
+      kind: "number",
+      description: "processes of the local executor",
+      integer: true,
+      minimum: 1,
+      maximum: 256,
+    },
+    seeds: { kind: "list", description: "seeds instead of the manifest's", placeholder: "42,43,…" },
+    corpus: {
+      kind: "string",
+      description: "your own text: a file or a folder of .txt files, pinned by its hash",
+      placeholder: "path",
+    },
+    dataDir: {
+      kind: "string",
+      description: "folder searched for corpora first; also RESNET_BK_DATA",
+      placeholder: "folder",
+    },
+    out: {
+      kind: "string",
+      description: "root of store, figures, tables and paper",
+      placeholder: "folder",
+      default: "results",
+    },
+    dryRun: { kind: "boolean", description: "print the plan with predicted times and stop" },
+    failFast: { kind: "boolean", description: "stop at the first unit that fails" },
+    quiet: { kind: "boolean", description: "no progress" },
+    json: { kind: "boolean", description: "print one JSON document on standard output" },
+  },
+  examples: [
+    "deno task reproduce phase4 --profile smoke",
+    "deno task reproduce phase4 --dry-run",
+    "deno task reproduce experiments/phase4.yaml --profile cpu --out results/cpu",
+  ],
+} as const satisfies CommandSpec<OptionSpecs>;
+
+export type ReproduceOptions = OptionValues<typeof REPRODUCE.options>;
