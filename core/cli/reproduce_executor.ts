@@ -12,6 +12,7 @@ const WORKER_ENVIRONMENT = [
   "VK_DRIVER_FILES",
   "LP_NUM_THREADS",
   "RESNET_BK_DATA",
+  "XDG_RUNTIME_DIR",
 ];
 
 /** The executor that the resolved manifest names. */

@@ -1,6 +1,7 @@
 /** The WebGPU device: found once, owned by one backend, destroyed explicitly. */
 import { DeviceError, DeviceLostError, NoAdapterError } from "../errors.ts";
 import type { AdapterFacts } from "../plan/adapter_facts.ts";
+import { withQuietDriver } from "./quiet_driver.ts";
 
 /** Limits that plans may exhaust; the device is given all that the adapter offers of these. */
 const LIMITS = [
@@ -31,7 +32,9 @@ export async function findAdapter(): Promise<
   { readonly adapter: GPUAdapter; readonly facts: AdapterFacts }
 > {
   const gpu = navigator.gpu as GPU | undefined;
-  const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
+  const adapter = await withQuietDriver(async () =>
+    await gpu?.requestAdapter({ powerPreference: "high-performance" })
+  );
   if (!adapter) throw new NoAdapterError(`No WebGPU adapter found: ${REMEDY}`);
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
   const limits = Object.fromEntries(LIMITS.map((name) => [name, Number(adapter.limits[name])]));

@@ -47,7 +47,7 @@ export interface CrossEntropy {
 }
 
 /**
- * -log softmax(x headᵀ)[target] of each row and their mean over rows with a target. features x (rows, width),
+ * -log softmax(x headᵀ)[target] of each row and their mean over rows with a target. x (rows, width),
  * head (classes, width), targets (rows) i32. A target of `IGNORED_TARGET` (-100) means "none": the row adds nothing
  * to the loss, its count or the gradients. If every row is ignored, loss and gradients are 0. Any other target
  * outside [0, classes) gives NaN for its row, the mean and the gradients.
@@ -55,10 +55,10 @@ export interface CrossEntropy {
  * @throws {ShapeError} If the shapes disagree
  */
 export function chunkedCrossEntropy(
-  site: { readonly features: Tensor; readonly head: Tensor; readonly targets: Tensor },
-  options: { readonly chunkRows?: number } = {},
+  x: Tensor,
+  options: { readonly head: Tensor; readonly targets: Tensor; readonly chunkRows?: number },
 ): CrossEntropy {
-  const { features: x, head, targets } = site;
+  const { head, targets } = options;
   const chunk_rows = options.chunkRows ?? chunkRows(x.type.shape[0], head.type.shape[0]);
   const [rowLosses] = applyAll(op, [x, head, targets], { chunk_rows });
   const count = sum(targetMask(targets), { axis: 0 });

@@ -25,10 +25,8 @@ for (const [backend, tolerance] of [[oracle, GOLDEN_RTOL], [adapter, ADAPTER_RTO
       backend,
       tolerance,
       integers: { targets },
-      build: (_, { x: features, head, targets }) => {
-        const { loss, rowLosses } = chunkedCrossEntropy({ features, head, targets }, {
-          chunkRows: 64,
-        });
+      build: (_, { x, head, targets }) => {
+        const { loss, rowLosses } = chunkedCrossEntropy(x, { head, targets, chunkRows: 64 });
         return { loss, rowLosses };
       },
     });
@@ -44,17 +42,15 @@ async function lossOf(backend: Backend, options: {
 }): Promise<readonly number[][]> {
   const { features, head, targets } = options;
   const graph = new Graph();
-  const site = {
-    features: graph.input("features", f32(features.length, 1)),
-    head: graph.input("head", f32(head.length, 1)),
+  const x = graph.input("features", f32(features.length, 1));
+  const classes = graph.input("head", f32(head.length, 1));
+  const { loss } = chunkedCrossEntropy(x, {
+    head: classes,
     targets: graph.input("targets", i32(targets.length)),
-  };
-  const { loss } = chunkedCrossEntropy(
-    site,
-    options.chunkRows === undefined ? {} : { chunkRows: options.chunkRows },
-  );
+    ...(options.chunkRows === undefined ? {} : { chunkRows: options.chunkRows }),
+  });
   const seed = { tensor: loss, cotangent: graph.input("one", f32(1)) };
-  const [dx, dhead] = gradientsOf([seed], [site.features, site.head]);
+  const [dx, dhead] = gradientsOf([seed], [x, classes]);
   [loss, dx, dhead].forEach((tensor, k) => graph.output(`y${k}`, tensor));
   const program = await backend.compile(compilePlan(graph));
   try {

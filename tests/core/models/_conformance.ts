@@ -1,0 +1,153 @@
+/** What every model of the registry must show; conformance_test.ts runs it over all of them. */
+import { assert, assertEquals } from "@std/assert";
+import { logitsPlan } from "../../../core/evaluate/evaluation_plan.ts";
+import type { BatchShape } from "../../../core/models/model.ts";
+import type { ModelConfig } from "../../../core/models/registry.ts";
+import type { Backend } from "../../../core/plan/backend.ts";
+import { bits, stream } from "../../../core/random/streams.ts";
+import { initialParameters } from "../../../core/train/initial_parameters.ts";
+import { createTrainer, type TrainerSettings } from "../../../core/train/trainer.ts";
+
+export const VOCABULARY = 61;
+
+/** Small configurations of every kind, at awkward sizes. */
+export const CONFIGS: readonly ModelConfig[] = [
+  {
+    kind: "resnet-bk",
+    dModel: 20,
+    nLayers: 2,
+    tieHead: true,
+    bkChannels: 3,
+    numExperts: 3,
+    topK: 1,
+    vMax: 3,
+    etaInit: 1,
+    etaMin: 1e-3,
+  },
+  {
+    kind: "resnet-bk",
+    dModel: 16,
+    nLayers: 1,
+    tieHead: false,
+    bkChannels: 1,
+    numExperts: 4,
+    topK: 2,
+    vMax: 3,
+    etaInit: 0.1,
+    etaMin: 1e-3,
+  },
+  { kind: "transformer", dModel: 24, nLayers: 2, tieHead: true, nHeads: 3 },
+  { kind: "transformer", dModel: 16, nLayers: 1, tieHead: false, nHeads: 4 },
+];
+
+/** Token ids from a fixed stream, (count). */
+export function someTokens(name: string, count: number): Int32Array<ArrayBuffer> {
+  const from = stream(5, name);
+  return Int32Array.from(
+    { length: count },
+    (_, index) => bits(from, { step: 0, index }) % VOCABULARY,
+  );
+}
+
+export function settingsOf(model: ModelConfig, options: {
+  readonly shape: BatchShape;
+  readonly steps: number;
+  readonly learningRate?: number;
+}): TrainerSettings {
+  return {
+    model,
+    shape: options.shape,
+    vocabularySize: VOCABULARY,
+    seed: 42,
+    optimiser: { weightDecay: 0, beta1: 0.9, beta2: 0.99, gradClip: 1 },
+    schedule: { steps: options.steps, warmupSteps: 5, learningRate: options.learningRate ?? 1e-2 },
+  };
+}
+
+/** Logits (B N, V) of a model with its initial parameters for seed 42. */
+export async function logitsOf(model: ModelConfig, options: {
+  readonly backend: Backend;
+  readonly shape: BatchShape;
+  readonly tokens: Int32Array;
+}): Promise<Float64Array> {
+  const { backend, shape, tokens } = options;
+  const plan = logitsPlan({ model, shape, vocabularySize: VOCABULARY });
+  const program = await backend.compile(plan);
+  try {
+    program.write("param", initialParameters(plan, 42));
+    program.step({ tokens });
+    return await program.read("logits");
+  } finally {
+    program.destroy();
+  }
+}
+
+/** Changing a token changes no earlier logit, bit for bit, and does change a later one. */
+export async function checkCausality(model: ModelConfig, backend: Backend): Promise<void> {
+  const shape = { batch: 2, seqLen: 23 };
+  const tokens = someTokens("causality", 46);
+  const before = await logitsOf(model, { backend, shape, tokens });
+  for (const position of [0, 11, 22]) {
+    const changed = tokens.slice();
+    changed[23 + position] = (changed[23 + position] + 1) % VOCABULARY;
+    const after = await logitsOf(model, { backend, shape, tokens: changed });
+    const first = (23 + position) * VOCABULARY;
+    assertEquals(after.subarray(0, first), before.subarray(0, first), `position ${position} leaks`);
+    const same = after.subarray(first).every((value, i) => Object.is(value, before[first + i]));
+    assert(!same, `position ${position} changes nothing at all`);
+  }
+}
+
+/** 64 tokens are learned by heart. */
+export async function checkOverfit(model: ModelConfig, backend: Backend): Promise<void> {
+  const shape = { batch: 1, seqLen: 64 };
+  const ids = someTokens("overfit", 65);
+  const batch = { tokens: ids.slice(0, 64), targets: ids.slice(1) };
+  const steps = 400;
+  const trainer = await createTrainer(backend, settingsOf(model, { shape, steps }));
+  try {
+    const rows = await trainer.advance(() => batch, { from: 0, to: steps });
+    const first = rows[0].loss;
+    const last = rows[steps - 1].loss;
+    // The first loss is ln V because initial logits are small; 2 % is the gate every campaign uses.
+    assert(
+      Math.abs(first - Math.log(VOCABULARY)) <= 0.02 * Math.log(VOCABULARY),
+      `first loss ${first}`,
+    );
+    assert(last < 0.05, `loss ${last} after ${steps} updates`);
+  } finally {
+    trainer.destroy();
+  }
+}
+
+/** Same seed, same bytes; another seed, other bytes; saved and loaded, the run goes on with the same bytes. */
+export async function checkRepeatability(model: ModelConfig, backend: Backend): Promise<void> {
+  const shape = { batch: 2, seqLen: 16 };
+  const settings = settingsOf(model, { shape, steps: 12 });
+  const batches = (step: number) => ({
+    tokens: someTokens(`tokens${step}`, 32),
+    targets: someTokens(`targets${step}`, 32),
+  });
+  const run = async (from: number, resumed?: Awaited<ReturnType<typeof half>>) => {
+    const trainer = await createTrainer(backend, settings);
+    try {
+      if (resumed) trainer.restore(resumed);
+      await trainer.advance(batches, { from, to: 12 });
+      return (await trainer.save(12)).param;
+    } finally {
+      trainer.destroy();
+    }
+  };
+  const half = async () => {
+    const trainer = await createTrainer(backend, settings);
+    try {
+      await trainer.advance(batches, { from: 0, to: 5 });
+      return await trainer.save(5);
+    } finally {
+      trainer.destroy();
+    }
+  };
+  const whole = await run(0);
+  assertEquals(await run(0), whole, "a second run differs");
+  assertEquals(await run(5, await half()), whole, "a resumed run differs");
+}
