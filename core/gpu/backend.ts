@@ -12,6 +12,7 @@ import { readBuffers } from "./read_buffers.ts";
 import { type Launch, recordPlan } from "./record_plan.ts";
 import { selfTest } from "./self_test.ts";
 
+/** Settings of the WebGPU backend. */
 export interface WebGpuOptions {
   /** Tiles to use. @default "software-adapter" on a fallback adapter, else "gpu" */
   readonly preset?: Preset;

@@ -4,11 +4,14 @@ import { ShapeError } from "../errors.ts";
 /** Element type of a tensor on the device. Token ids and indices are i32, everything else f32. */
 export type Dtype = "f32" | "i32";
 
+/** Sizes, outermost first; the empty shape is a scalar. */
 export type Shape = readonly number[];
 
 /** Shape and element type of a tensor. Both element types take four bytes. */
 export interface TensorType {
+  /** Sizes, outermost first. */
   readonly shape: Shape;
+  /** Type of every element. */
   readonly dtype: Dtype;
 }
 
@@ -29,10 +32,12 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((n, axis) => n === b[axis]);
 }
 
+/** Type of f32 values: f32(2, 3) has shape (2, 3). */
 export function f32(...shape: number[]): TensorType {
   return { shape, dtype: "f32" };
 }
 
+/** Type of token ids and indices: i32(2, 3) has shape (2, 3). */
 export function i32(...shape: number[]): TensorType {
   return { shape, dtype: "i32" };
 }

@@ -35,12 +35,18 @@ export interface NodeSource {
   readonly node: Node;
   readonly index: number;
 }
+/** Where a tensor comes from. */
 export type Source = ParameterSource | InputSource | ArenaSource | NodeSource;
 
+/** A symbolic tensor of a trace: a type and a producer, no values. */
 export interface Tensor {
+  /** The trace it belongs to; tensors of two traces never mix. */
   readonly graph: Graph;
+  /** Number in order of creation, unique in its graph. */
   readonly id: number;
+  /** Shape and element type. */
   readonly type: TensorType;
+  /** What produces it. */
   readonly source: Source;
   /** Path in the model, "block3/attention/softmax". */
   readonly label: string;
@@ -58,8 +64,11 @@ export interface Node {
 
 /** The trace of one step: grows while model functions run, never changes otherwise. */
 export class Graph {
+  /** Applications of ops, in the order of the trace, which is a valid order to run them in. */
   readonly nodes: Node[] = [];
+  /** Trained tensors, in order of declaration. */
   readonly parameters: Tensor[] = [];
+  /** Tensors that the host uploads before every step, in order of declaration. */
   readonly inputs: Tensor[] = [];
   /** Tensors that the host may read after a step, by label. */
   readonly outputs = new Map<string, Tensor>();

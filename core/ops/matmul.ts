@@ -21,6 +21,7 @@ export interface MatmulAttributes extends Attributes {
   readonly transpose_b: boolean;
 }
 
+/** Settings of the matrix product. */
 export interface MatmulOptions {
   /** Use aᵀ; a is then stored (inner, rows). @default false */
   readonly transposeA?: boolean;

@@ -5,24 +5,31 @@ import type { ArenaName, Plan } from "./plan.ts";
 /** Values of a plan's inputs for one step, by name. */
 export type StepInput = Readonly<Record<string, Float32Array | Int32Array>>;
 
+/** What a backend says of itself, for records. */
 export interface BackendFacts {
+  /** Kind of backend. */
   readonly name: "webgpu" | "reference";
   /** Which set of tiles runs; "f64" or "f32" for the reference interpreter. */
   readonly preset: string;
+  /** The adapter; null for the reference interpreter, which has none. */
   readonly adapter: AdapterFacts | null;
   /** Result of the numeric self-test, as recorded with every run. */
   readonly selfTest: Readonly<Record<string, number | string | boolean>>;
 }
 
+/** Something that can run plans. The owner calls `destroy`. */
 export interface Backend {
+  /** What it is and what its self-test gave. */
   readonly facts: BackendFacts;
   /** Prepares a plan. With `parametersOf` the program uses that program's parameters instead of its own. */
   compile(plan: Plan, options?: { readonly parametersOf?: Program }): Promise<Program>;
+  /** Gives the device back; programs of this backend cannot run afterwards. */
   destroy(): void;
 }
 
 /** A plan ready to run. The owner calls `destroy`. */
 export interface Program {
+  /** The plan it runs. */
   readonly plan: Plan;
   /** Overwrites a whole arena from its first byte. */
   write(arena: ArenaName, values: Float32Array): void;
@@ -32,5 +39,6 @@ export interface Program {
   read(label: string): Promise<Float64Array>;
   /** Contents of several arenas after the steps so far; reading waits, so it is done rarely. */
   readArenas(names: readonly ArenaName[]): Promise<readonly Float32Array[]>;
+  /** Frees the memory of its arenas, but not that of parameters borrowed with `parametersOf`. */
   destroy(): void;
 }

@@ -9,6 +9,7 @@ import { type Lifetime, place } from "./lifetimes.ts";
 import { layOutParameters, paddedBytes } from "./parameter_layout.ts";
 import type { ArenaName, PlacedTensor, Plan, PlanStep } from "./plan.ts";
 
+/** Settings of the planner. */
 export interface CompileOptions {
   /** Gradient of each parameter; its last op writes straight into the arena `grad`. */
   readonly gradients?: ReadonlyMap<Tensor, Tensor>;

@@ -7,7 +7,9 @@ import { fill } from "../ops/fill.ts";
 
 /** A tensor and the cotangent that flows into it. */
 export interface Seed {
+  /** A result of the graph. */
   readonly tensor: Tensor;
+  /** Derivative of the objective by it, of the same shape. */
   readonly cotangent: Tensor;
 }
 

@@ -8,11 +8,13 @@ import type { InitialLaw } from "../graph/tensor.ts";
  * of it; `io` is uploaded before every step; `metric` is the ring that the host reads now and then.
  */
 export const ARENAS = ["param", "grad", "m", "v", "activation", "io", "metric"] as const;
+/** Name of a memory area. */
 export type ArenaName = typeof ARENAS[number];
 
 /** Offsets are multiples of this many bytes, the alignment WebGPU demands of a storage binding. */
 export const ALIGNMENT = 256;
 
+/** A tensor and its place in memory. */
 export interface PlacedTensor {
   readonly id: number;
   readonly type: TensorType;
@@ -45,14 +47,19 @@ export interface PlannedParameter {
   readonly initial: InitialLaw;
 }
 
+/** One step of a training or evaluation graph, ready for any backend. */
 export interface Plan {
+  /** Every tensor that has a place; other fields hold indices into this list. */
   readonly tensors: readonly PlacedTensor[];
+  /** Launches in the order in which they run. */
   readonly steps: readonly PlanStep[];
+  /** Trained tensors in order of declaration. */
   readonly parameters: readonly PlannedParameter[];
   /** Inputs that the host uploads before a step, by name. */
   readonly inputs: ReadonlyMap<string, number>;
   /** Tensors that the host may read after a step, by label. */
   readonly outputs: ReadonlyMap<string, number>;
+  /** Size of each memory area in bytes. */
   readonly arenaBytes: Readonly<Record<ArenaName, number>>;
   /** SHA-256 of the canonical text of all the above, ops by name. */
   readonly digest: string;

@@ -8,7 +8,7 @@ import type { JsonObject } from "../manifest/json.ts";
 import { readUnitConfig, type UnitConfig } from "../manifest/unit_config.ts";
 import type { Backend } from "../plan/backend.ts";
 import { sha256Hex } from "../random/sha256.ts";
-import type { Attempt } from "../store/attempt.ts";
+import type { Attempt, AttemptStatus, ResumePoint } from "../store/attempt.ts";
 import type { Outcome, RunRecord } from "../store/record.ts";
 import type { Store } from "../store/store.ts";
 import {
@@ -52,47 +52,57 @@ const CHECKPOINT_SECONDS = 30;
  * @throws {StoreError} If the store cannot be written; nothing sealed is lost
  */
 export async function runUnit(job: UnitJob, options: RunUnitOptions): Promise<RunRecord> {
-  const { store, clock } = options;
-  const config = readUnitConfig(job.unit.config, { where: job.unit.name });
-  const startedAt = clock.timestamp();
+  const { store, clock, host } = options;
+  const known = sealedElsewhere(job, store);
+  if (known) return known;
   const resume = store.findResumePoint(job.key).point;
   using attempt = store.beginAttempt(job.key, { name: job.unit.name, preimage: job.preimage });
-  const status = (
-    state: "running" | "preempted" | "failed" | "sealed",
-    reason: string | null,
-  ): void =>
-    attempt.writeStatus({
-      state,
-      at: clock.timestamp(),
-      host: options.host,
-      pid: Deno.pid,
-      reason,
-    });
+  const status = (state: AttemptStatus["state"], reason: string | null): void =>
+    attempt.writeStatus({ state, at: clock.timestamp(), host, pid: Deno.pid, reason });
   status("running", null);
-  const settings = trainerSettings(config, options.data);
-  const trainer = await createTrainer(options.backend, settings);
-  const parametersOf = trainer.program;
-  const evaluator = await createEvaluator(options.backend, { ...settings, parametersOf });
+  let record: RunRecord;
   try {
-    const run = new UnitRun({ job, config, attempt, trainer, evaluator, options });
-    const from = resume ? run.resume(resume.bytes) : 0;
-    if (resume && from > 0) attempt.resumeFrom(resume);
-    const ended = await run.train(from);
-    const timing = { ...ended.timing, startedAt, endedAt: clock.timestamp(), host: options.host };
-    const record = await seal(run, { outcome: ended.outcome, valLoss: ended.valLoss, timing });
-    status("sealed", null);
-    return record;
+    record = await trainAndSeal(job, { attempt, resume, options });
   } catch (cause) {
-    const stopped = cause instanceof InterruptedError;
-    status(
-      stopped ? "preempted" : "failed",
-      cause instanceof Error ? cause.message : String(cause),
-    );
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    status(cause instanceof InterruptedError ? "preempted" : "failed", reason);
     throw cause;
-  } finally {
-    evaluator.destroy();
-    trainer.destroy();
   }
+  status("sealed", null);
+  return record;
+}
+
+/**
+ * The record that another process sealed since this campaign was planned: a worker that outlives its killed
+ * driver finishes the updates it is at. The same key gives the same result.
+ */
+function sealedElsewhere(job: UnitJob, store: Store): RunRecord | undefined {
+  return store.isSealed(job.key) ? store.readRecord(job.key) : undefined;
+}
+
+async function trainAndSeal(job: UnitJob, { attempt, resume, options }: {
+  readonly attempt: Attempt;
+  readonly resume: ResumePoint | null;
+  readonly options: RunUnitOptions;
+}): Promise<RunRecord> {
+  const { clock, backend, host } = options;
+  const config = readUnitConfig(job.unit.config, { where: job.unit.name });
+  const startedAt = clock.timestamp();
+  const settings = trainerSettings(config, options.data);
+  using trainer = disposing(await createTrainer(backend, settings));
+  const parametersOf = trainer.program;
+  using evaluator = disposing(await createEvaluator(backend, { ...settings, parametersOf }));
+  const run = new UnitRun({ job, config, attempt, trainer, evaluator, options });
+  const from = resume ? run.resume(resume.bytes) : 0;
+  if (resume && from > 0) attempt.resumeFrom(resume);
+  const ended = await run.train(from);
+  const timing = { ...ended.timing, startedAt, endedAt: clock.timestamp(), host };
+  return await seal(run, { outcome: ended.outcome, valLoss: ended.valLoss, timing });
+}
+
+/** The same object, destroyed at the end of the block that holds it with `using`. */
+function disposing<T extends { destroy(): void }>(owned: T): T & Disposable {
+  return Object.assign(owned, { [Symbol.dispose]: () => owned.destroy() });
 }
 
 /** How the trainer of a unit is set up. */
@@ -180,13 +190,14 @@ class UnitRun {
         return this.#ended({ kind: "diverged", step: bad, reason }, {
           valLoss: null,
           begin,
-          done: bad,
+          done: bad - from,
         });
       }
       step = to;
       valLoss = await this.#evaluate(step);
       this.parts.options.onProgress(step, train.steps);
-      const stop = this.parts.options.signal.aborted && step < train.steps;
+      if (step === train.steps) break; // a checkpoint of the last update would have nothing to resume
+      const stop = this.parts.options.signal.aborted;
       if (stop || clock.seconds() - saved > CHECKPOINT_SECONDS) {
         await this.#save(step);
         saved = clock.seconds();
@@ -284,6 +295,8 @@ async function seal(run: UnitRun, ended: {
     outputs: [{ name: "metrics.jsonl", digest: store.putBlob(metrics), bytes: metrics.length }],
     timing: { ...ended.timing, attempts: attempt.number },
   });
+  const known = sealedElsewhere(job, store);
+  if (known) return known;
   store.seal(attempt, record);
   return record;
 }

@@ -20,6 +20,8 @@ export type UnitEvent =
     readonly exitCode: number;
     readonly fatal: boolean;
   }
+  /** The unit begins again, from its newest checkpoint, because the process that ran it died. */
+  | { readonly kind: "retried"; readonly key: string; readonly message: string }
   /** The unit stopped on request. */
   | { readonly kind: "stopped"; readonly key: string };
 

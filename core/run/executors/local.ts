@@ -52,6 +52,7 @@ async function serve(lane: Lane): Promise<void> {
     lost.tries += 1;
     if (lost.tries < TRIES) {
       lane.queue.unshift(lost);
+      if (!lane.signal.aborted) lane.onEvent(retried(lost));
       continue;
     }
     lane.onEvent({
@@ -106,6 +107,11 @@ async function serveWithOneWorker(lane: Lane): Promise<Queued | undefined> {
     await writer.close().catch(() => {});
     await worker.status;
   }
+}
+
+function retried({ job, tries }: Queued): UnitEvent {
+  const message = `its worker process died, try ${tries + 1} of ${TRIES} begins`;
+  return { kind: "retried", key: job.key, message };
 }
 
 function workerNeverStarted(): UnitEvent {

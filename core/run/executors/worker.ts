@@ -4,6 +4,7 @@ import { systemClock } from "../clock.ts";
 import { loadUnitData } from "../load_unit_data.ts";
 import { openBackend } from "../open_backend.ts";
 import { runUnit, type RunUnitOptions, type UnitJob } from "../run_unit.ts";
+import { STOP_SIGNALS } from "../stop_signals.ts";
 import { failureEvent } from "./executor.ts";
 import {
   decodeLines,
@@ -15,8 +16,8 @@ import {
 
 async function main(): Promise<void> {
   const stop = new AbortController();
-  // The driver decides: an interrupt reaches the whole process group, and the driver then says "stop".
-  Deno.addSignalListener("SIGINT", () => {});
+  // The driver decides: a signal reaches the whole process group, and the driver then says "stop".
+  for (const { signal } of STOP_SIGNALS) Deno.addSignalListener(signal, () => {});
   let options: Omit<RunUnitOptions, "onProgress"> | undefined;
   let running: Promise<void> = Promise.resolve();
   for await (const message of decodeLines<ToWorker>(Deno.stdin.readable)) {
@@ -64,8 +65,13 @@ async function runOne(job: UnitJob, options: Omit<RunUnitOptions, "onProgress">)
 
 function say(message: FromWorker): void {
   const bytes = encodeLine(message);
-  for (let written = 0; written < bytes.length;) {
-    written += Deno.stdout.writeSync(bytes.subarray(written));
+  try {
+    for (let written = 0; written < bytes.length;) {
+      written += Deno.stdout.writeSync(bytes.subarray(written));
+    }
+  } catch (cause) {
+    // A driver that is gone hears nothing; the end of stdin then stops this worker.
+    if (!(cause instanceof Deno.errors.BrokenPipe)) throw cause;
   }
 }
 
