@@ -25,14 +25,27 @@
  */
 
 // Tracing a graph.
-export { Graph, type Tensor } from "./core/graph/tensor.ts";
-export { f32, i32, type TensorType } from "./core/graph/shape.ts";
+export { Graph, type Node, type Tensor } from "./core/graph/tensor.ts";
+export type {
+  ArenaSource,
+  InitialLaw,
+  InputSource,
+  NodeSource,
+  ParameterSource,
+  Source,
+} from "./core/graph/tensor.ts";
+export { type Dtype, f32, i32, type Shape, type TensorType } from "./core/graph/shape.ts";
 
 // Operations.
 export { add } from "./core/ops/add.ts";
-export { bkCore, type BkCoreInputs, type BkCoreOptions } from "./core/ops/bk_core.ts";
+export {
+  bkCore,
+  type BkCoreInputs,
+  type BkCoreOptions,
+  type BkDirection,
+} from "./core/ops/bk_core.ts";
 export { causalAttention } from "./core/ops/causal_attention.ts";
-export { chunkedCrossEntropy } from "./core/ops/chunked_cross_entropy.ts";
+export { chunkedCrossEntropy, type CrossEntropy } from "./core/ops/chunked_cross_entropy.ts";
 export { embedding } from "./core/ops/embedding.ts";
 export { fill } from "./core/ops/fill.ts";
 export { gelu } from "./core/ops/gelu.ts";
@@ -40,26 +53,71 @@ export { matmul, type MatmulOptions } from "./core/ops/matmul.ts";
 export { multiply } from "./core/ops/multiply.ts";
 export { reshape } from "./core/ops/reshape.ts";
 export { softmax } from "./core/ops/softmax.ts";
-export { sum } from "./core/ops/sum.ts";
+export { sum, type SumAttributes } from "./core/ops/sum.ts";
+
+// What an operation is made of.
+export { stopped } from "./core/graph/op.ts";
+export type {
+  Attributes,
+  Binding,
+  Cost,
+  Dispatch,
+  Op,
+  ParameterDoc,
+  Port,
+  Preset,
+  Signature,
+  Site,
+  Trial,
+  TrialInput,
+  VjpSite,
+} from "./core/graph/op.ts";
+export type { Binary, Expression, Unary } from "./core/graph/expression.ts";
 
 // Plans and backends.
-export { compilePlan, type CompileOptions } from "./core/plan/compile_plan.ts";
+export { type CompileOptions, compilePlan } from "./core/plan/compile_plan.ts";
 export { gradientsOf, type Seed } from "./core/plan/differentiate.ts";
-export type { Backend, Program, StepInput } from "./core/plan/backend.ts";
-export type { Plan } from "./core/plan/plan.ts";
+export {
+  type ArenaName,
+  ARENAS,
+  type PlacedTensor,
+  type Plan,
+  type PlannedParameter,
+  type PlanStep,
+} from "./core/plan/plan.ts";
+export type { AdapterFacts } from "./core/plan/adapter_facts.ts";
+export type { Backend, BackendFacts, Program, StepInput } from "./core/plan/backend.ts";
 export { webGpuBackend, type WebGpuOptions } from "./core/gpu/backend.ts";
-export { referenceBackend } from "./core/reference/interpreter.ts";
+export { referenceBackend, type ReferencePrecision } from "./core/reference/interpreter.ts";
 
 // Models.
-export { MODELS, type ModelConfig } from "./core/models/registry.ts";
+export { type ModelConfig, type ModelKind, MODELS } from "./core/models/registry.ts";
+export type {
+  BatchShape,
+  CommonConfig,
+  ForwardOptions,
+  ForwardPass,
+  Model,
+} from "./core/models/model.ts";
+export type { ResnetBkConfig } from "./core/models/resnet_bk.ts";
+export type { TransformerConfig } from "./core/models/transformer.ts";
 
 // Statistics.
-export { pairedDifferences } from "./core/stats/paired_differences.ts";
-export { signFlipTest } from "./core/stats/sign_flip_test.ts";
-export { pairedTTest } from "./core/stats/paired_t_test.ts";
-export { hedgesDz } from "./core/stats/hedges_dz.ts";
+export {
+  type Arm,
+  type PairedDifferences,
+  pairedDifferences,
+  type SeedValue,
+} from "./core/stats/paired_differences.ts";
+export { type SignFlipResult, signFlipTest } from "./core/stats/sign_flip_test.ts";
+export {
+  type PairedTTest,
+  pairedTTest,
+  type UntestableReason,
+} from "./core/stats/paired_t_test.ts";
+export { type HedgesDz, hedgesDz } from "./core/stats/hedges_dz.ts";
 export { holm } from "./core/stats/holm.ts";
-export { tInterval } from "./core/stats/t_interval.ts";
+export { type LevelOptions, type TInterval, tInterval } from "./core/stats/t_interval.ts";
 
 // Errors.
 export {

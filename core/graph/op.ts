@@ -11,8 +11,11 @@ export type Preset = "gpu" | "software-adapter";
 
 /** Types and settings at one application. */
 export interface Site<A extends Attributes = Attributes> {
+  /** Types of the operands. */
   readonly inputs: readonly TensorType[];
+  /** Types that `infer` gave for the results. */
   readonly outputs: readonly TensorType[];
+  /** Settings. */
   readonly attributes: A;
 }
 
@@ -21,20 +24,27 @@ export const stopped = Symbol("stopped");
 
 /** One application seen from the backward pass. */
 export interface VjpSite<A extends Attributes = Attributes> {
+  /** Operands of the forward application. */
   readonly inputs: readonly Tensor[];
+  /** Results of the forward application, at hand for the backward pass. */
   readonly outputs: readonly Tensor[];
   /** Cotangent of each output; `undefined` where no later value depends on that output. */
   readonly cotangents: readonly (Tensor | undefined)[];
   /** Whether the gradient of each input is wanted. What is not wanted need not be computed. */
   readonly needs: readonly boolean[];
+  /** Settings of the forward application. */
   readonly attributes: A;
 }
 
 /** A tensor of the site by its role, optionally only `byteLength` bytes from `byteOffset` (a multiple of 256). */
 export interface Binding {
+  /** Which list of the site `index` counts in. */
   readonly role: "input" | "output" | "scratch";
+  /** Position in that list. */
   readonly index: number;
+  /** First byte that is bound, a multiple of 256. @default 0 */
   readonly byteOffset?: number;
+  /** Number of bytes that are bound. @default the whole tensor */
   readonly byteLength?: number;
 }
 
@@ -57,23 +67,29 @@ export interface Dispatch {
   readonly source: string;
   /** Name of the shader for messages and profiles. */
   readonly shader: string;
+  /** Function of the shader that is launched. */
   readonly entryPoint: string;
   /** Values of the shader's `override` constants: shapes and tiles. */
   readonly overrides: Readonly<Record<string, number>>;
   /** Storage bindings 0, 1, … of group 0. */
   readonly bindings: readonly Binding[];
+  /** Number of workgroups in one dimension, folded by the recorder. */
   readonly workgroups: number;
 }
 
 /** Arithmetic operations and bytes moved by one application, each tensor counted once. */
 export interface Cost {
+  /** Additions and multiplications, each counted as one. */
   readonly flops: number;
+  /** Bytes of all operands and results. */
   readonly bytes: number;
 }
 
 /** An input or output of an op, for messages and for `deno task op`. */
 export interface Port {
+  /** Name in case files and messages. */
   readonly name: string;
+  /** Shape and meaning. */
   readonly doc: string;
   /** A value that may be left out in a case file, or given there as a plain number or list under `params`. */
   readonly optional?: number;
@@ -85,21 +101,29 @@ export interface Port {
 
 /** A setting of an op, for `deno task op`. */
 export interface ParameterDoc {
+  /** Value when a case file leaves it out; without one it must be given. */
   readonly default?: number | string | boolean;
+  /** All values allowed, for settings with a closed choice. */
   readonly choices?: readonly string[];
+  /** Meaning. */
   readonly doc: string;
 }
 
 /** What users of `deno task op` see of an op. */
 export interface Signature<A extends Attributes = Attributes> {
+  /** What the op computes, in one line. */
   readonly doc: string;
+  /** Operands in order. */
   readonly inputs: readonly Port[];
+  /** Results in order. */
   readonly outputs: readonly Port[];
+  /** Settings by name. */
   readonly params: { readonly [K in keyof A]: ParameterDoc };
 }
 
 /** Values for one input of a trial: a law over its elements, seeded per trial. */
 export interface TrialInput {
+  /** Shape and element type of the operand. */
   readonly type: TensorType;
   /**
    * `normal`: standard normal; `positive`: uniform on [0.05, 2]; `awkward`: normal mixed with -0, 1e-6,
@@ -115,8 +139,11 @@ export interface TrialInput {
 
 /** One case of the test loop over all ops. */
 export interface Trial<A extends Attributes = Attributes> {
+  /** What is special about the case. */
   readonly name: string;
+  /** Operands in order. */
   readonly inputs: readonly TrialInput[];
+  /** Settings. */
   readonly attributes: A;
   /** Largest |adapter - reference| per output, relative to the output's largest magnitude. State why. */
   readonly tolerance: number;
@@ -128,6 +155,7 @@ export interface Trial<A extends Attributes = Attributes> {
 export interface Op<A extends Attributes = Attributes> {
   /** For people, labels and digests. Nothing dispatches on it. */
   readonly name: string;
+  /** What users of `deno task op` see. */
   readonly signature: Signature<A>;
   /** Types of the outputs. @throws {ShapeError} Naming the shapes and the rule broken */
   infer(inputs: readonly TensorType[], attributes: A): readonly TensorType[];
@@ -148,6 +176,8 @@ export interface Op<A extends Attributes = Attributes> {
   readonly expression?: Expression;
   /** How each kind of backend runs it. */
   readonly lower: { webgpu(site: Site<A>, preset: Preset): readonly Dispatch[] };
+  /** Work of one application. */
   cost(site: Site<A>): Cost;
+  /** Cases of the test loop over all ops, awkward sizes among them. */
   readonly trials: readonly Trial<A>[];
 }

@@ -14,25 +14,36 @@ export type InitialLaw =
 
 /** A trained tensor. `decay` says whether AdamW's weight decay applies to it. */
 export interface ParameterSource {
+  /** Marks this case. */
   readonly kind: "parameter";
+  /** Place in the model, "block3/bk_core/potential". */
   readonly name: string;
+  /** Law of its first values. */
   readonly initial: InitialLaw;
+  /** Whether AdamW's weight decay applies to it. */
   readonly decay: boolean;
 }
 /** A tensor that the host uploads before every step. */
 export interface InputSource {
+  /** Marks this case. */
   readonly kind: "input";
+  /** Name under which `Program.step` is given its values. */
   readonly name: string;
 }
 /** A whole memory area of the plan seen as one tensor, for the optimiser and the metric ring. */
 export interface ArenaSource {
+  /** Marks this case. */
   readonly kind: "arena";
+  /** The memory area. */
   readonly arena: "param" | "grad" | "m" | "v" | "metric";
 }
 /** Output `index` of a node. */
 export interface NodeSource {
+  /** Marks this case. */
   readonly kind: "node";
+  /** The application that produces it. */
   readonly node: Node;
+  /** Which of the node's outputs it is. */
   readonly index: number;
 }
 /** Where a tensor comes from. */
@@ -54,11 +65,17 @@ export interface Tensor {
 
 /** One application of an op. */
 export interface Node {
+  /** Position in `Graph.nodes`. */
   readonly id: number;
+  /** What is applied. */
   readonly op: Op;
+  /** Settings of the application. */
   readonly attributes: Attributes;
+  /** Operands, in the order of the op's signature. */
   readonly inputs: readonly Tensor[];
+  /** Results, in the order of the op's signature. */
   readonly outputs: readonly Tensor[];
+  /** Path in the model that ends in the op's name. */
   readonly label: string;
 }
 

@@ -33,6 +33,9 @@ const analysis = objectOf({
   comparisons: recordOf(objectOf({ a: name, b: name })),
 });
 
+/** LaTeX main file, from the root of the project; without it an experiment has figures and tables alone. */
+const paper = text({ pattern: /^(.+\/)?main\.tex$/, what: "a path that ends in main.tex" });
+
 /** Sections that a profile, a base file or the command line may change. */
 const settings = {
   data: dataSchema,
@@ -53,7 +56,7 @@ const settings = {
 const manifestShape = {
   apiVersion: oneOf("harness/v1"),
   kind: oneOf("Experiment"),
-  metadata: objectOf({ name, title: text(), paper: text() }),
+  metadata: objectOf({ name, title: text(), paper: optional(paper) }),
   metrics,
   ...settings,
 };

@@ -29,8 +29,11 @@ export interface ForwardPass {
   readonly diagnostics: Readonly<Record<string, Tensor>>;
 }
 
+/** What a forward pass is traced for. */
 export interface ForwardOptions<C extends CommonConfig> {
+  /** Configuration of the model. */
   readonly config: C;
+  /** Sizes of the batch. */
   readonly shape: BatchShape;
   /** V, vocabulary size. */
   readonly vocabularySize: number;
@@ -44,5 +47,6 @@ export interface Model<C extends CommonConfig> {
   readonly source: string;
   /** Whether position i depends on tokens up to i alone; checked by the conformance suite. */
   readonly causal: boolean;
+  /** Traces the forward pass into `graph`, declaring parameters on the way. */
   forward(graph: Graph, options: ForwardOptions<C>): ForwardPass;
 }

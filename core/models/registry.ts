@@ -8,6 +8,7 @@ export type ModelConfig =
   | ({ readonly kind: "resnet-bk" } & ResnetBkConfig)
   | ({ readonly kind: "transformer" } & TransformerConfig);
 
+/** Name of a model in manifests. */
 export type ModelKind = ModelConfig["kind"];
 
 /** A model for every kind: a kind without one is a compile error. */

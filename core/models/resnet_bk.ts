@@ -24,6 +24,7 @@ import { add } from "../ops/add.ts";
 import { reshape } from "../ops/reshape.ts";
 import type { CommonConfig, Model } from "./model.ts";
 
+/** Configuration of ResNet-BK. */
 export interface ResnetBkConfig extends CommonConfig {
   /** H, resolvent channels per block. */
   readonly bkChannels: number;

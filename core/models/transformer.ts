@@ -22,6 +22,7 @@ import { positionEmbedding } from "../layers/position_embedding.ts";
 import { tokenEmbedding } from "../layers/token_embedding.ts";
 import type { CommonConfig, Model } from "./model.ts";
 
+/** Configuration of the transformer. */
 export interface TransformerConfig extends CommonConfig {
   /** Attention heads per block; divides dModel. */
   readonly nHeads: number;

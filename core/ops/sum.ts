@@ -15,6 +15,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { repeat } from "./repeat.ts";
 
+/** Settings of the sum. */
 export interface SumAttributes extends Attributes {
   /** Axis summed over; its size becomes 1. */
   readonly axis: number;

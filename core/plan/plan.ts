@@ -16,9 +16,13 @@ export const ALIGNMENT = 256;
 
 /** A tensor and its place in memory. */
 export interface PlacedTensor {
+  /** Number of the tensor in its graph; workspace has numbers of its own. */
   readonly id: number;
+  /** Shape and element type. */
   readonly type: TensorType;
+  /** Path in the model. */
   readonly label: string;
+  /** Memory area it lies in. */
   readonly arena: ArenaName;
   /** Offset in the arena in bytes, a multiple of 256. */
   readonly byteOffset: number;
@@ -26,15 +30,21 @@ export interface PlacedTensor {
   readonly byteLength: number;
   /** First and last step at which the bytes must hold, inclusive. */
   readonly born: number;
+  /** Last step at which the bytes must hold, inclusive. */
   readonly dies: number;
 }
 
 /** One application of an op. Numbers are indices into `Plan.tensors`. */
 export interface PlanStep {
+  /** What is applied. */
   readonly op: Op;
+  /** Settings of the application. */
   readonly attributes: Attributes;
+  /** Tensors read, in the order of the op's inputs. */
   readonly reads: readonly number[];
+  /** Tensors written, in the order of the op's outputs. */
   readonly writes: readonly number[];
+  /** Workspace tensors, in the order of the op's `scratch`. */
   readonly scratch: readonly number[];
   /** Path in the model, "block3/bk_core/bk_core_vjp". */
   readonly label: string;
@@ -42,8 +52,11 @@ export interface PlanStep {
 
 /** A parameter of the model and how it starts. */
 export interface PlannedParameter {
+  /** Place in the model; names the stream of its first values. */
   readonly name: string;
+  /** Index into `Plan.tensors`. */
   readonly tensor: number;
+  /** Law of its first values. */
   readonly initial: InitialLaw;
 }
 

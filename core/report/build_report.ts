@@ -9,8 +9,8 @@ import { svgToPdf } from "./svg_to_pdf.ts";
 export interface BuildReportOptions extends ReportInput {
   /** Root of the outputs; `figures/`, `tables/`, `paper/` and `report.json` are written below it. */
   readonly outputDir: string;
-  /** Folder with the paper's sources. */
-  readonly paperDir: string;
+  /** Folder with the paper's sources; null for a campaign without a paper. */
+  readonly paperDir: string | null;
   /** Programs by other names, for tests. */
   readonly programs?: { readonly rsvgConvert?: string; readonly latexmk?: string };
 }
@@ -53,7 +53,8 @@ export async function buildReport(options: BuildReportOptions): Promise<ReportRe
     }
   };
   const drawn = await build(() => figurePdf(outputDir, programs.rsvgConvert));
-  if (drawn) await build(() => paperPdf(options));
+  const { paperDir } = options;
+  if (drawn && paperDir !== null) await build(() => paperPdf({ ...options, paperDir }));
   return { consoleText, files, missing, notBuilt };
 }
 
@@ -90,7 +91,9 @@ async function figurePdf(outputDir: string, program: string | undefined): Promis
 }
 
 async function paperPdf(
-  { plan, records, outputDir, paperDir, programs }: BuildReportOptions,
+  { plan, records, outputDir, paperDir, programs }: BuildReportOptions & {
+    readonly paperDir: string;
+  },
 ): Promise<string> {
   const silent = plan.arms.filter((arm) => !records.some((record) => record.arm === arm));
   if (silent.length > 0) {

@@ -8,7 +8,7 @@ import type { Backend } from "../plan/backend.ts";
 import { createTrainer } from "../train/trainer.ts";
 import type { Clock } from "./clock.ts";
 import type { UnitData } from "./load_unit_data.ts";
-import { trainerSettings } from "./run_unit.ts";
+import { trainerSettings } from "./trainer_settings.ts";
 
 /** Predicted cost of one unit. */
 export interface UnitCost {

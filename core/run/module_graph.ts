@@ -9,8 +9,8 @@ import { HarnessError } from "../errors.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** The module whose graph trains a unit: figures, statistics and the command line are not in it. */
-const ENTRY = new URL("./run_unit.ts", import.meta.url);
+/** The module whose graph trains a unit, backends included: figures, statistics and the command line are not in it. */
+const ENTRY = new URL("./executors/worker.ts", import.meta.url);
 
 /** Digest of all code and shaders that a unit runs. @throws {HarnessError} If `deno info` fails */
 export async function unitCodeIdentity(): Promise<CodeIdentity> {

@@ -16,11 +16,12 @@ import {
   type CheckpointOrigin,
   checkpointToBytes,
 } from "../train/checkpoint_bytes.ts";
-import { createTrainer, type Trainer, type TrainerSettings } from "../train/trainer.ts";
+import { createTrainer, type Trainer } from "../train/trainer.ts";
 import { InterruptedError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import type { UnitData } from "./load_unit_data.ts";
 import { makeRecord, type RecordFacts, type UnitTiming } from "./make_record.ts";
+import { trainerSettings } from "./trainer_settings.ts";
 
 /** A unit with its key and all that its record says about the campaign. */
 export interface UnitJob {
@@ -89,45 +90,18 @@ async function trainAndSeal(job: UnitJob, { attempt, resume, options }: {
   const config = readUnitConfig(job.unit.config, { where: job.unit.name });
   const startedAt = clock.timestamp();
   const settings = trainerSettings(config, options.data);
-  using trainer = disposing(await createTrainer(backend, settings));
+  using owned = new DisposableStack();
+  const trainer = await createTrainer(backend, settings);
+  owned.defer(() => trainer.destroy());
   const parametersOf = trainer.program;
-  using evaluator = disposing(await createEvaluator(backend, { ...settings, parametersOf }));
+  const evaluator = await createEvaluator(backend, { ...settings, parametersOf });
+  owned.defer(() => evaluator.destroy());
   const run = new UnitRun({ job, config, attempt, trainer, evaluator, options });
   const from = resume ? run.resume(resume.bytes) : 0;
   if (resume && from > 0) attempt.resumeFrom(resume);
   const ended = await run.train(from);
   const timing = { ...ended.timing, startedAt, endedAt: clock.timestamp(), host };
   return await seal(run, { outcome: ended.outcome, valLoss: ended.valLoss, timing });
-}
-
-/** The same object, destroyed at the end of the block that holds it with `using`. */
-function disposing<T extends { destroy(): void }>(owned: T): T & Disposable {
-  return Object.assign(owned, { [Symbol.dispose]: () => owned.destroy() });
-}
-
-/** How the trainer of a unit is set up. */
-export function trainerSettings(
-  config: UnitConfig,
-  data: { readonly vocabularySize: number },
-): TrainerSettings {
-  const { train, model, seqLen, seed } = config;
-  return {
-    model,
-    shape: { batch: train.tokensPerStep / seqLen, seqLen },
-    vocabularySize: data.vocabularySize,
-    seed,
-    optimiser: {
-      weightDecay: train.weightDecay,
-      beta1: train.beta1,
-      beta2: train.beta2,
-      gradClip: train.gradClip,
-    },
-    schedule: {
-      steps: train.steps,
-      warmupSteps: train.warmupSteps,
-      learningRate: train.learningRate,
-    },
-  };
 }
 
 interface Ended {

@@ -130,6 +130,7 @@ function rowOf(
     loss,
     gradNorm,
     learningRate: learningRate(settings.schedule, index + 1),
-    finite: Number.isFinite(loss) && bad === 0,
+    // An infinite norm of finite values would scale the whole update to zero.
+    finite: Number.isFinite(loss) && Number.isFinite(gradNorm) && bad === 0,
   };
 }

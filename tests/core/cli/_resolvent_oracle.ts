@@ -40,6 +40,7 @@ function scaled(re: number, im: number, e: number): Scaled {
 }
 const times = (x: Scaled, y: Scaled): Scaled =>
   scaled(x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re, x.e + y.e);
+const square = (x: Scaled): Scaled => times(x, x);
 function over(x: Scaled, y: Scaled): Scaled {
   const size = y.re * y.re + y.im * y.im;
   return times(x, scaled(y.re / size, -y.im / size, -y.e));
@@ -48,65 +49,6 @@ function minus(x: Scaled, y: Scaled): Scaled {
   const e = Math.max(x.e, y.e);
   const [s, t] = [2 ** (x.e - e), 2 ** (y.e - e)];
   return scaled(x.re * s - y.re * t, x.im * s - y.im * t, e);
-}
-
-/**
- * The same for long chains. theta_m is the determinant of the leading block of order m, phi_m that of the
- * trailing block from m on, Q_k = p_1 ... p_k. For i <= j, G_ij G_ji = (theta_{i-1}^2 / Q_{i-1}) times
- * (Q_{j-1} phi_{j+1}^2 / theta_n^2). Source: Usmani, "Inversion of Jacobi's tridiagonal matrix", Computers &
- * Mathematics with Applications 27 (1994), theorem 1. Needs p_k > 0.
- */
-export function resolventByContinuants(chain: OracleChain): OracleResult {
-  const { v, p, mode, dg } = chain;
-  const n = v.length;
-  const d = v.map((x) => scaled(chain.a + x - chain.lambda, -chain.eta, 0));
-  const coupling = p.map((x) => scaled(x, 0, 0));
-  const theta: Scaled[] = [ONE, d[0]]; // theta[m], m = 0 ... n
-  const q: Scaled[] = [ONE]; // q[k], k = 0 ... n - 1
-  for (let k = 1; k < n; k++) {
-    theta.push(minus(times(d[k], theta[k]), times(coupling[k - 1], theta[k - 1])));
-    q.push(times(q[k - 1], coupling[k - 1]));
-  }
-  const phi: Scaled[] = new Array(n + 2).fill(ONE); // phi[m], m = 1 ... n + 1
-  phi[n] = d[n - 1];
-  for (let m = n - 1; m >= 1; m--) {
-    phi[m] = minus(times(d[m - 1], phi[m + 1]), times(coupling[m - 1], phi[m + 2]));
-  }
-  const isCausal = mode === "causal";
-  const sites = Array.from({ length: n }, (_, k) => k + 1);
-  // Site i in the block that ends at `last`: the whole chain, or i itself.
-  const right = (i: number): Scaled => isCausal ? ONE : phi[i + 1];
-  const whole = (i: number): Scaled => theta[isCausal ? i : n];
-  const squared = (x: Scaled): Scaled => times(x, x);
-  const gi = sites.map((i) => over(times(theta[i - 1], right(i)), whole(i)));
-  const left = sites.map((i) => over(squared(theta[i - 1]), q[i - 1]));
-  const tail = sites.map((i) => over(times(q[i - 1], squared(right(i))), squared(whole(i))));
-  const bonds = sites.slice(0, n - 1);
-  const leftBond = bonds.map((k) => over(times(theta[k - 1], theta[k]), q[k]));
-  const tailBond = bonds.map((k) =>
-    over(times(q[k - 1], times(phi[k + 1], phi[k + 2])), squared(theta[n]))
-  );
-  const w = sites.map((i) => scaled(dg[2 * i - 2], -dg[2 * i - 1], 0));
-  const weightedTail = tail.map((x, k) => times(w[k], x));
-  const weightedLeft = left.map((x, k) => times(w[k], x));
-  const dv = new Float64Array(n);
-  const dp = new Float64Array(Math.max(0, n - 1));
-  let [re, im] = [0, 0];
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < (isCausal ? i + 1 : n); j++) {
-      const [x, y] = j <= i ? [left[j], weightedTail[i]] : [weightedLeft[i], tail[j]];
-      const size = 2 ** (x.e + y.e);
-      const real = (x.re * y.re - x.im * y.im) * size;
-      dv[j] -= real;
-      re += real;
-      im += (x.re * y.im + x.im * y.re) * size;
-      if (j === n - 1 || (isCausal && j === i)) continue;
-      const [s, t] = j < i ? [leftBond[j], weightedTail[i]] : [weightedLeft[i], tailBond[j]];
-      dp[j] += (s.re * t.re - s.im * t.im) * 2 ** (s.e + t.e);
-    }
-  }
-  const g = Float64Array.from(gi.flatMap(({ re, im, e }) => [re * 2 ** e, im * 2 ** e]));
-  return { g, dv, dp, deta: -im, dlambda: re };
 }
 
 /** Columns of the dense inverse of the leading block of order `size`: real and imaginary parts in turn. */
@@ -182,4 +124,92 @@ export function resolventByInversion(chain: OracleChain): OracleResult {
     }
   }
   return { g, dv, dp, deta, dlambda };
+}
+
+/** Products and determinants that the entries of the inverse consist of, by 1-based site. */
+interface Continuants {
+  /** theta[m]: determinant of the leading block of order m, 0 ... n. */
+  readonly theta: readonly Scaled[];
+  /** phi[m]: determinant of the trailing block from site m on, 1 ... n + 1. */
+  readonly phi: readonly Scaled[];
+  /** q[k] = p_1 ... p_k, 0 ... n - 1. */
+  readonly q: readonly Scaled[];
+}
+
+function continuantsOf(chain: OracleChain): Continuants {
+  const n = chain.v.length;
+  const d = chain.v.map((x) => scaled(chain.a + x - chain.lambda, -chain.eta, 0));
+  const coupling = chain.p.map((x) => scaled(x, 0, 0));
+  const theta: Scaled[] = [ONE, d[0]];
+  const q: Scaled[] = [ONE];
+  for (let k = 1; k < n; k++) {
+    theta.push(minus(times(d[k], theta[k]), times(coupling[k - 1], theta[k - 1])));
+    q.push(times(q[k - 1], coupling[k - 1]));
+  }
+  const phi: Scaled[] = new Array<Scaled>(n + 2).fill(ONE);
+  phi[n] = d[n - 1];
+  for (let m = n - 1; m >= 1; m--) {
+    phi[m] = minus(times(d[m - 1], phi[m + 1]), times(coupling[m - 1], phi[m + 2]));
+  }
+  return { theta, phi, q };
+}
+
+/**
+ * The same for long chains: for i <= j, G_ij G_ji = (theta_{i-1}^2 / q_{i-1}) (q_{j-1} phi_{j+1}^2 / theta_n^2),
+ * a product of a factor of i and one of j, summed over all pairs. Needs p_k > 0.
+ * Source: Usmani, "Inversion of Jacobi's tridiagonal matrix", Computers & Mathematics with Applications 27
+ * (1994), theorem 1.
+ */
+export function resolventByContinuants(chain: OracleChain): OracleResult {
+  const { theta, phi, q } = continuantsOf(chain);
+  const n = chain.v.length;
+  const isCausal = chain.mode === "causal";
+  const sites = Array.from({ length: n }, (_, k) => k + 1);
+  // Site i looks at the block that ends at i, or at the whole chain.
+  const right = (i: number): Scaled => isCausal ? ONE : phi[i + 1];
+  const whole = (i: number): Scaled => theta[isCausal ? i : n];
+  const g = sites.map((i) => over(times(theta[i - 1], right(i)), whole(i)));
+  const bonds = sites.slice(0, n - 1);
+  return {
+    g: Float64Array.from(g.flatMap(({ re, im, e }) => [re * 2 ** e, im * 2 ** e])),
+    ...sumPairs(chain, {
+      left: sites.map((i) => over(square(theta[i - 1]), q[i - 1])),
+      tail: sites.map((i) => over(times(q[i - 1], square(right(i))), square(whole(i)))),
+      leftBond: bonds.map((k) => over(times(theta[k - 1], theta[k]), q[k])),
+      tailBond: bonds.map((k) =>
+        over(times(q[k - 1], times(phi[k + 1], phi[k + 2])), square(theta[n]))
+      ),
+    }),
+  };
+}
+
+/** Sums w_i G_ij G_ji and w_i G_ik G_{k+1,i} over all i that see j, and k and k + 1. */
+function sumPairs({ dg, mode, v: { length: n } }: OracleChain, factors: {
+  readonly left: readonly Scaled[];
+  readonly tail: readonly Scaled[];
+  readonly leftBond: readonly Scaled[];
+  readonly tailBond: readonly Scaled[];
+}): Omit<OracleResult, "g"> {
+  const { left, tail, leftBond, tailBond } = factors;
+  const weigh = (x: Scaled, i: number): Scaled => times(scaled(dg[2 * i], -dg[2 * i + 1], 0), x);
+  const weightedTail = tail.map(weigh);
+  const weightedLeft = left.map(weigh);
+  const dv = new Float64Array(n);
+  const dp = new Float64Array(Math.max(0, n - 1));
+  let [deta, dlambda] = [0, 0];
+  for (let i = 0; i < n; i++) {
+    const last = mode === "causal" ? i : n - 1;
+    for (let j = 0; j <= last; j++) {
+      const [x, y] = j <= i ? [left[j], weightedTail[i]] : [weightedLeft[i], tail[j]];
+      const size = 2 ** (x.e + y.e);
+      const real = (x.re * y.re - x.im * y.im) * size;
+      dv[j] -= real;
+      dlambda += real;
+      deta -= (x.re * y.im + x.im * y.re) * size;
+      if (j === last) continue;
+      const [s, t] = j < i ? [leftBond[j], weightedTail[i]] : [weightedLeft[i], tailBond[j]];
+      dp[j] += (s.re * t.re - s.im * t.im) * 2 ** (s.e + t.e);
+    }
+  }
+  return { dv, dp, deta, dlambda };
 }

@@ -1,0 +1,27 @@
+import type { UnitConfig } from "../manifest/unit_config.ts";
+import type { TrainerSettings } from "../train/trainer.ts";
+
+/** How the trainer of a unit is set up. */
+export function trainerSettings(
+  config: UnitConfig,
+  data: { readonly vocabularySize: number },
+): TrainerSettings {
+  const { train, model, seqLen, seed } = config;
+  return {
+    model,
+    shape: { batch: train.tokensPerStep / seqLen, seqLen },
+    vocabularySize: data.vocabularySize,
+    seed,
+    optimiser: {
+      weightDecay: train.weightDecay,
+      beta1: train.beta1,
+      beta2: train.beta2,
+      gradClip: train.gradClip,
+    },
+    schedule: {
+      steps: train.steps,
+      warmupSteps: train.warmupSteps,
+      learningRate: train.learningRate,
+    },
+  };
+}
