@@ -41,14 +41,86 @@ fn square(x: vec2<f32>) -> vec2<f32> {
   return vec2<f32>(x.x * x.x - x.y * x.y, 2f * x.x * x.y);
 }
 
-fn inverse(x: vec2<f32>) -> vec2<f32> {
-  let s = 1f / (x.x * x.x + x.y * x.y);
-  return vec2<f32>(x.x * s, -x.y * s);
+// A complex number as the unevaluated sum of two, about 48 bits. The pivots are carried so, because
+// 1 / (d - p g) loses up to log2(1/eta) bits where d and p g nearly cancel.
+struct Pair {
+  high: vec2<f32>,
+  low: vec2<f32>,
 }
 
-fn site(chain: u32, i: u32) -> vec2<f32> {
+// Always 0, which no compiler knows: WGSL allows (a + b) - a to be taken for b, and drivers do so.
+var<private> zero: u32;
+
+fn opaque(x: vec2<f32>) -> vec2<f32> {
+  return bitcast<vec2<f32>>(bitcast<vec2<u32>>(x) ^ vec2<u32>(zero));
+}
+
+// Error of the sum s = a + b. Source: Knuth, The Art of Computer Programming 2, 4.2.2, theorem B.
+fn sum_error(a: vec2<f32>, b: vec2<f32>, s: vec2<f32>) -> vec2<f32> {
+  let t = opaque(opaque(s) - a);
+  return (a - opaque(s - t)) + (b - t);
+}
+
+// The upper 12 bits of each mantissa; products of upper and lower parts are exact.
+fn upper(x: vec2<f32>) -> vec2<f32> {
+  return bitcast<vec2<f32>>(bitcast<vec2<u32>>(x) & vec2<u32>(0xfffff000u));
+}
+
+// Error of the products m = a b. Source: Dekker 1971, "A floating-point technique for extending the
+// available precision", section 5.
+fn product_error(a: vec2<f32>, b: vec2<f32>, m: vec2<f32>) -> vec2<f32> {
+  let x = upper(a);
+  let y = upper(b);
+  let u = a - x;
+  let w = b - y;
+  return ((x * y - m) + x * w + u * y) + u * w;
+}
+
+fn pair(high: vec2<f32>, low: vec2<f32>) -> Pair {
+  let s = opaque(high + low);
+  return Pair(s, low - opaque(s - high));
+}
+
+// d_i of a chain.
+fn site(chain: u32, i: u32) -> Pair {
   let head = chain % HEADS;
-  return vec2<f32>(A + v[chain * N + i] - lambda[head * LAMBDA_STEP], -eta[head * ETA_STEP]);
+  let shift = vec2<f32>(v[chain * N + i], -eta[head * ETA_STEP]);
+  let first = vec2<f32>(A, 0f) + shift;
+  let error = sum_error(vec2<f32>(A, 0f), shift, first);
+  let minus = vec2<f32>(-lambda[head * LAMBDA_STEP], 0f);
+  let second = first + minus;
+  return Pair(second, error + sum_error(first, minus, second));
+}
+
+// d - coupling g.
+fn eliminate(d: Pair, coupling: f32, g: Pair) -> Pair {
+  let factor = vec2<f32>(coupling);
+  let m = factor * g.high;
+  let low = product_error(factor, g.high, m) + factor * g.low;
+  let s = d.high - m;
+  return pair(s, sum_error(d.high, -m, s) + (d.low - low));
+}
+
+// 1 / x: one Newton step y + y (1 - x y) with the residual to full length.
+fn inverse(x: Pair) -> Pair {
+  let s = 1f / (x.high.x * x.high.x + x.high.y * x.high.y);
+  let y = vec2<f32>(x.high.x * s, -x.high.y * s);
+  let straight = x.high * y;
+  let crossed = x.high * y.yx;
+  let straight_error = product_error(x.high, y, straight);
+  let crossed_error = product_error(x.high, y.yx, crossed);
+  // 1 - Re x y = 1 - straight.x + straight.y; the second sum is exact since the two nearly cancel.
+  let rest = vec2<f32>(1f - straight.x, 0f);
+  let rest_error = sum_error(vec2<f32>(1f, 0f), vec2<f32>(-straight.x, 0f), rest).x;
+  let real = (rest.x + straight.y) + (rest_error - straight_error.x + straight_error.y)
+    - (x.low.x * y.x - x.low.y * y.y);
+  let imaginary = -(crossed.x + crossed.y) - (crossed_error.x + crossed_error.y)
+    - (x.low.x * y.y + x.low.y * y.x);
+  let residual = vec2<f32>(real, imaginary);
+  return pair(
+    y,
+    vec2<f32>(y.x * residual.x - y.y * residual.y, y.x * residual.y + y.y * residual.x),
+  );
 }
 
 // w_i: the conjugate of the cotangent, so that the change of the loss is Re sum w_i dg_i.
@@ -62,6 +134,7 @@ fn causal(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  zero = groups.z - 1u;
   let chain = (group.y * groups.x + group.x) * WORKGROUP + lane;
   if (chain >= CHAINS) {
     return;
@@ -109,19 +182,20 @@ fn bidirectional(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  zero = groups.z - 1u;
   let chain = (group.y * groups.x + group.x) * WORKGROUP + lane;
   if (chain >= CHAINS) {
     return;
   }
   let first = chain * N;
   var left = inverse(site(chain, 0u));
-  pivot[first] = left;
+  pivot[first] = left.high;
   for (var i = 1u; i < N; i++) {
-    left = inverse(site(chain, i) - p[(i - 1u) * P_STEP] * left);
-    pivot[first + i] = left;
+    left = inverse(eliminate(site(chain, i), p[(i - 1u) * P_STEP], left));
+    pivot[first + i] = left.high;
   }
   // From the right: h_i replaces g_i once g_i has been used; `flow` is u_{i+1} + B_{i+1}.
-  var right = vec2<f32>();
+  var right = Pair();
   var flow = vec2<f32>();
   var p_total = 0f;
   var p_run = 0f;
@@ -134,7 +208,7 @@ fn bidirectional(
     var d = site(chain, i);
     var from_right = vec2<f32>();
     if (j > 0u) {
-      d = d - p[i * P_STEP] * right;
+      d = eliminate(d, p[i * P_STEP], right);
       from_right = p[i * P_STEP] * multiply(square(gi), flow);
       if (WITH_P) {
         let dpi = gi.x * flow.x - gi.y * flow.y;
@@ -147,7 +221,7 @@ fn bidirectional(
     right = inverse(d);
     flow = u + from_right;
     dv[first + i] = -flow.x;
-    pivot[first + i] = right;
+    pivot[first + i] = right.high;
     run += flow;
     if (j % RUN == RUN - 1u || i == 0u) {
       total += run;

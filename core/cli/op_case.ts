@@ -163,11 +163,15 @@ function readSettings(op: Op, params: JsonObject, at: Place): Attributes {
       throw manifestError(place, `missing; "${name}" is required: ${setting.doc}`);
     }
     if (value === undefined) return [name, setting.default!] as const;
-    const kind = typeof (setting.default ?? op.trials[0].attributes[name]);
-    const isRight = typeof value === kind;
-    if (!isRight || (typeof value === "number" && !Number.isFinite(Math.fround(value)))) {
-      const article = kind === "number" ? "a finite number of single precision" : `a ${kind}`;
-      throw manifestError(place, `expected ${article} (${setting.doc}), got ${brief(value)}`);
+    const model = setting.default ?? op.trials[0].attributes[name];
+    if (
+      typeof value !== typeof model ||
+      (typeof value === "number" && !Number.isFinite(Math.fround(value)))
+    ) {
+      const wanted = typeof model === "number"
+        ? "a finite number of single precision"
+        : `a ${typeof model}`;
+      throw manifestError(place, `expected ${wanted} (${setting.doc}), got ${brief(value)}`);
     }
     if (setting.choices !== undefined && !setting.choices.includes(String(value))) {
       throw manifestError(

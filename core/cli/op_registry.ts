@@ -6,6 +6,8 @@ import { op as bkCore } from "../ops/bk_core.ts";
 import { op as bkCoreVjp } from "../ops/bk_core_vjp.ts";
 import { op as causalAttention } from "../ops/causal_attention.ts";
 import { op as causalAttentionVjp } from "../ops/causal_attention_vjp.ts";
+import { op as chunkedCrossEntropy } from "../ops/chunked_cross_entropy.ts";
+import { op as chunkedCrossEntropyVjp } from "../ops/chunked_cross_entropy_vjp.ts";
 import { op as combineExperts } from "../ops/combine_experts.ts";
 import { op as combineExpertsVjpWeights } from "../ops/combine_experts_vjp_weights.ts";
 import { op as combineExpertsVjpY } from "../ops/combine_experts_vjp_y.ts";
@@ -36,6 +38,7 @@ import { op as softmaxVjp } from "../ops/softmax_vjp.ts";
 import { op as softplus } from "../ops/softplus.ts";
 import { op as sum } from "../ops/sum.ts";
 import { op as swapAxes } from "../ops/swap_axes.ts";
+import { op as targetMask } from "../ops/target_mask.ts";
 import { op as topK } from "../ops/top_k.ts";
 import { op as topKVjp } from "../ops/top_k_vjp.ts";
 
@@ -47,6 +50,8 @@ export const OPS: Readonly<Record<string, Op>> = {
   bk_core_vjp: bkCoreVjp,
   causal_attention: causalAttention,
   causal_attention_vjp: causalAttentionVjp,
+  chunked_cross_entropy: chunkedCrossEntropy,
+  chunked_cross_entropy_vjp: chunkedCrossEntropyVjp,
   combine_experts: combineExperts,
   combine_experts_vjp_weights: combineExpertsVjpWeights,
   combine_experts_vjp_y: combineExpertsVjpY,
@@ -77,6 +82,7 @@ export const OPS: Readonly<Record<string, Op>> = {
   softplus,
   sum,
   swap_axes: swapAxes,
+  target_mask: targetMask,
   top_k: topK,
   top_k_vjp: topKVjp,
 };

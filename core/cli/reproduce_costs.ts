@@ -1,8 +1,8 @@
 import { calibrateUnit, type UnitCost } from "../run/calibrate.ts";
 import type { Clock } from "../run/clock.ts";
+import { formatSeconds } from "../run/format_seconds.ts";
 import { openBackend } from "../run/open_backend.ts";
 import type { Campaign } from "../run/plan_campaign.ts";
-import { formatSeconds } from "../run/run_campaign.ts";
 import type { Reproduction } from "./reproduce_setup.ts";
 
 /**
@@ -17,6 +17,12 @@ export async function predictUnits(campaign: Campaign, options: {
   const { setup, clock, say } = options;
   const open = campaign.jobs.filter((job) => !job.sealed);
   if (open.length === 0) return new Map();
+  const kinds = new Set(open.map(({ unit }) => kindOf(unit))).size;
+  say(
+    `  timing    a few updates of ${kinds} kind${
+      kinds === 1 ? "" : "s"
+    } of unit, to predict the rest`,
+  );
   const begin = clock.seconds();
   const costs = new Map<string, UnitCost>();
   const backend = await openBackend(setup.backend);
@@ -33,8 +39,8 @@ export async function predictUnits(campaign: Campaign, options: {
   const compile = [...costs.values()].reduce((sum, cost) => sum + cost.compileSeconds, 0);
   const total = [...predicted.values()].reduce((sum, seconds) => sum + seconds, compile);
   say(
-    `  predicted ${formatSeconds(total)} for ${open.length} units one after another ` +
-      `(timed in ${formatSeconds(clock.seconds() - begin)})`,
+    `  predicted ${formatSeconds(total)} for ${open.length} units one after another, ` +
+      `from ${formatSeconds(clock.seconds() - begin)} of timing`,
   );
   return predicted;
 }

@@ -1,8 +1,11 @@
 /** Everything `reproduce` must know before it plans: manifest, profile, adapter, data. */
+import { fileURLToPath } from "node:url";
 import { loadUserCorpus } from "../data/load_user_corpus.ts";
-import { DeviceError, UsageError } from "../errors.ts";
+import { DeviceError, ManifestError, UsageError } from "../errors.ts";
 import { findAdapter } from "../gpu/device.ts";
-import { readManifest } from "../manifest/read_manifest.ts";
+import { isJsonObject, type Json, memberOf } from "../manifest/json.ts";
+import { knownWords } from "../manifest/did_you_mean.ts";
+import { type ManifestSource, readManifest } from "../manifest/read_manifest.ts";
 import {
   type Override,
   type ResolvedManifest,
@@ -27,10 +30,13 @@ export interface Reproduction {
   readonly adapter: AdapterFacts | null;
   readonly data: UnitData;
   readonly places: DataPlaces;
+  /** Folder of the paper's sources; null for an experiment without a paper. */
+  readonly paperDir: string | null;
   readonly host: string;
 }
 
-const EXPERIMENTS = new URL("../../experiments/", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
+const EXPERIMENTS = new URL("experiments/", ROOT);
 
 /** Reads and checks all of it; nothing is written and nothing is run. */
 export async function setUp(experiment: string, options: ReproduceOptions): Promise<Reproduction> {
@@ -42,7 +48,7 @@ export async function setUp(experiment: string, options: ReproduceOptions): Prom
     : { profile: options.profile, reason: "asked for with --profile" };
   const resolved = resolveManifest(source, {
     profile: choice.profile,
-    overrides: overridesOf(options),
+    overrides: overridesOf(options, source),
   });
   if (
     resolved.manifest.engine.adapter.require === "hardware" &&
@@ -60,17 +66,36 @@ export async function setUp(experiment: string, options: ReproduceOptions): Prom
     userCorpus: options.corpus === undefined ? null : await Deno.realPath(options.corpus),
   };
   const data = loadUnitData(resolved.manifest.data, places);
-  return { resolved, choice, backend, adapter, data, places, host: Deno.hostname() };
+  const paperDir = paperFolder(resolved);
+  return { resolved, choice, backend, adapter, data, places, paperDir, host: Deno.hostname() };
+}
+
+function paperFolder({ file, manifest: { metadata: { paper } } }: ResolvedManifest): string | null {
+  if (paper === undefined) return null;
+  const path = fileURLToPath(new URL(paper, ROOT));
+  try {
+    Deno.statSync(path);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new ManifestError(`${file}: at metadata.paper: no such file "${path}"`, { cause });
+  }
+  return path.replace(/[/\\][^/\\]*$/, "");
 }
 
 /** A path stays as it is; a bare name is a manifest of the project. */
 function manifestPath(experiment: string): string {
-  return /\.ya?ml$/.test(experiment)
-    ? experiment
-    : new URL(`${experiment}.yaml`, EXPERIMENTS).pathname;
+  if (/\.ya?ml$/.test(experiment)) return experiment;
+  const known = [...Deno.readDirSync(EXPERIMENTS)].map(({ name }) => name)
+    .filter((name) => name.endsWith(".yaml")).map((name) => name.slice(0, -".yaml".length)).sort();
+  if (known.includes(experiment)) return fileURLToPath(new URL(`${experiment}.yaml`, EXPERIMENTS));
+  throw new UsageError(
+    `Unknown experiment "${experiment}"; ${
+      knownWords(experiment, known)
+    }, or a path that ends in .yaml`,
+  );
 }
 
-function overridesOf(options: ReproduceOptions): readonly Override[] {
+function overridesOf(options: ReproduceOptions, source: ManifestSource): readonly Override[] {
   const overrides: Override[] = [];
   if (options.seeds.length > 0) {
     const seeds = options.seeds.map((text) => {
@@ -80,7 +105,8 @@ function overridesOf(options: ReproduceOptions): readonly Override[] {
     });
     overrides.push({ source: "--seeds", patch: { replicates: { seeds } } });
   }
-  if (options.corpus !== undefined) {
+  // A manifest that names the user's corpus has pinned its digest; then --corpus only says where it lies.
+  if (options.corpus !== undefined && corpusIdOf(source) !== USER_CORPUS) {
     const { sha256, defaultSplit } = loadUserCorpus(options.corpus);
     const corpus = { id: USER_CORPUS, sha256, split: defaultSplit };
     overrides.push({ source: "--corpus", patch: { data: { corpus } } });
@@ -92,4 +118,10 @@ function overridesOf(options: ReproduceOptions): readonly Override[] {
     overrides.push({ source: "--workers", patch: { execution: { workers: options.workers } } });
   }
   return overrides;
+}
+
+function corpusIdOf({ document }: ManifestSource): Json | undefined {
+  const data = memberOf(document, "data");
+  const corpus = isJsonObject(data) ? memberOf(data, "corpus") : undefined;
+  return isJsonObject(corpus) ? memberOf(corpus, "id") : undefined;
 }

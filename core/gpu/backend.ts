@@ -9,6 +9,7 @@ import { allocateArenas, type ArenaBuffers, destroyArenas } from "./arena_buffer
 import { type OpenDevice, openDevice } from "./device.ts";
 import { PipelineCache } from "./pipeline.ts";
 import { readBuffers } from "./read_buffers.ts";
+import { type LaunchTime, timeLaunches } from "./time_launches.ts";
 import { type Launch, recordPlan } from "./record_plan.ts";
 import { selfTest } from "./self_test.ts";
 
@@ -50,7 +51,8 @@ export async function webGpuBackend(options: WebGpuOptions = {}): Promise<Backen
   };
 }
 
-class GpuProgram implements Program {
+/** A plan on a device. */
+export class GpuProgram implements Program {
   readonly plan: Plan;
   readonly arenas: ArenaBuffers;
   readonly #open: OpenDevice;
@@ -74,15 +76,8 @@ class GpuProgram implements Program {
   }
 
   step(inputs: StepInput): void {
-    this.#open.assertAlive();
+    this.#upload(inputs);
     const { device } = this.#open;
-    for (const { tensor, values } of placeInputs(this.plan, inputs)) {
-      const kind = tensor.type.dtype === "i32" ? Int32Array : Float32Array;
-      new kind(this.#staging, tensor.byteOffset, values.length).set(values);
-    }
-    if (this.#staging.byteLength > 0) {
-      device.queue.writeBuffer(this.arenas.buffers.io, 0, this.#staging);
-    }
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     for (const { pipeline, bindGroup, x, y } of this.#launches) {
@@ -92,6 +87,24 @@ class GpuProgram implements Program {
     }
     pass.end();
     device.queue.submit([encoder.finish()]);
+  }
+
+  /** Runs one step with a time stamp round every launch. @throws {DeviceError} Without timestamp-query */
+  profile(inputs: StepInput): Promise<readonly LaunchTime[]> {
+    this.#upload(inputs);
+    return timeLaunches(this.#open, this.#launches);
+  }
+
+  #upload(inputs: StepInput): void {
+    this.#open.assertAlive();
+    const { device } = this.#open;
+    for (const { tensor, values } of placeInputs(this.plan, inputs)) {
+      const kind = tensor.type.dtype === "i32" ? Int32Array : Float32Array;
+      new kind(this.#staging, tensor.byteOffset, values.length).set(values);
+    }
+    if (this.#staging.byteLength > 0) {
+      device.queue.writeBuffer(this.arenas.buffers.io, 0, this.#staging);
+    }
   }
 
   async read(label: string): Promise<Float64Array> {

@@ -50,7 +50,11 @@ export async function openDevice(): Promise<OpenDevice> {
   const { adapter, facts } = await findAdapter();
   let device: GPUDevice;
   try {
-    device = await adapter.requestDevice({ requiredLimits: { ...facts.limits } });
+    device = await adapter.requestDevice({
+      requiredLimits: { ...facts.limits },
+      // Kernel times for profiles; nothing else depends on it.
+      requiredFeatures: adapter.features.has("timestamp-query") ? ["timestamp-query"] : [],
+    });
   } catch (cause) {
     throw new DeviceError(`Cannot open a device on "${facts.description}": ${String(cause)}`, {
       cause,

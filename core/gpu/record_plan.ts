@@ -1,6 +1,6 @@
 /** From a plan to a flat list of launches that a step replays. */
 import { DeviceError, HarnessError } from "../errors.ts";
-import type { Binding, Dispatch, Preset, Site } from "../graph/op.ts";
+import type { Binding, Cost, Dispatch, Preset, Site } from "../graph/op.ts";
 import type { PlacedTensor, Plan, PlanStep } from "../plan/plan.ts";
 import type { ArenaBuffers } from "./arena_buffers.ts";
 import type { PipelineCache } from "./pipeline.ts";
@@ -12,6 +12,10 @@ export interface Launch {
   readonly x: number;
   readonly y: number;
   readonly label: string;
+  /** Shader and entry point, "matmul/rows_8". */
+  readonly kernel: string;
+  /** Arithmetic and traffic of the step, divided evenly over its launches. */
+  readonly cost: Cost;
 }
 
 /** Compiles all pipelines of a plan, in parallel, and builds its bind groups. */
@@ -23,18 +27,24 @@ export async function recordPlan(device: GPUDevice, options: {
 }): Promise<readonly Launch[]> {
   const { plan, preset, arenas, pipelines } = options;
   const limit = device.limits.maxComputeWorkgroupsPerDimension;
-  const items = plan.steps.flatMap((step) =>
-    step.op.lower.webgpu(siteOf(plan, step), preset).map((dispatch) => ({ step, dispatch }))
-  );
+  const items = plan.steps.flatMap((step) => {
+    const site = siteOf(plan, step);
+    const dispatches = step.op.lower.webgpu(site, preset);
+    const { flops, bytes } = step.op.cost(site);
+    const cost = { flops: flops / dispatches.length, bytes: bytes / dispatches.length };
+    return dispatches.map((dispatch) => ({ step, dispatch, cost }));
+  });
   const compiled = await Promise.all(items.map(({ dispatch }) => pipelines.pipeline(dispatch)));
-  return items.map(({ step, dispatch }, index) => {
+  return items.map(({ step, dispatch, cost }, index) => {
     const [x, y] = fold(dispatch.workgroups, { limit, label: step.label });
     return {
       pipeline: compiled[index],
       bindGroup: bind(device, { plan, step, dispatch, arenas, pipelines }),
       x,
       y,
-      label: `${step.label} (${dispatch.shader}/${dispatch.entryPoint})`,
+      label: step.label,
+      kernel: `${dispatch.shader}/${dispatch.entryPoint}`,
+      cost,
     };
   });
 }

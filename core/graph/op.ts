@@ -1,6 +1,6 @@
 /** The contract of an operation: everything the engine knows about it stands in one object. */
 import type { Expression } from "./expression.ts";
-import type { TensorType } from "./shape.ts";
+import type { Indexing, TensorType } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Settings of one application: plain scalars, so that they can be hashed and given on a command line. */
@@ -174,6 +174,8 @@ export interface Op<A extends Attributes = Attributes> {
   readonly view?: boolean;
   /** Set on elementwise ops alone: the formula, from which lowering and gradient come. */
   readonly expression?: Expression;
+  /** Set on elementwise ops that the planner made: how each operand is read by flat output index. */
+  readonly indexings?: readonly Indexing[];
   /** How each kind of backend runs it. */
   readonly lower: { webgpu(site: Site<A>, preset: Preset): readonly Dispatch[] };
   /** Work of one application. */

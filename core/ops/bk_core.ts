@@ -18,6 +18,7 @@ import {
   input,
   type Op,
   output,
+  scratch,
   type Signature,
   stopped,
   type Trial,
@@ -30,7 +31,6 @@ import { resolventDiagonal } from "./resolvent_by_elimination.ts";
 import { reshape } from "./reshape.ts";
 import { sum } from "./sum.ts";
 
-/** Which diagonal is meant: of the leading blocks H_{1..i}, or of the whole matrix. */
 export type BkDirection = "causal" | "bidirectional";
 
 export interface BkCoreAttributes extends Attributes {
@@ -39,7 +39,6 @@ export interface BkCoreAttributes extends Attributes {
   readonly mode: BkDirection;
 }
 
-/** Operands of BK-Core: B sequences, H channels, N tokens. */
 export interface BkCoreInputs {
   /** Potential (B, H, N). */
   readonly v: Tensor;
@@ -51,9 +50,8 @@ export interface BkCoreInputs {
   readonly lambda: Tensor;
 }
 
-/** Settings of BK-Core. */
 export interface BkCoreOptions {
-  /** Constant part of the diagonal; -2 is the discrete Laplacian. @default -2 */
+  /** @default -2 */
   readonly a?: number;
   /** `bidirectional` lets tokens to the right leak into position i. @default "causal" */
   readonly mode?: BkDirection;
@@ -184,6 +182,7 @@ export const op: Op<BkCoreAttributes> = {
       g.set(diagonal, 2 * chain * n);
     }
   },
+  scratch: ({ inputs: [v], attributes: { mode } }) => mode === "causal" ? [] : [f32(...v.shape, 2)],
   lower: {
     webgpu: ({ inputs, attributes: { a, mode } }, preset) => {
       const chains = inputs[0].shape[0] * inputs[0].shape[1];
@@ -193,7 +192,10 @@ export const op: Op<BkCoreAttributes> = {
         shader: "bk_core",
         entryPoint: mode,
         overrides: { ...bkCoreOverrides(inputs, a), WORKGROUP: lanes },
-        bindings: [input(0), input(1), input(2), input(3), output(0)],
+        bindings: [
+          ...[input(0), input(1), input(2), input(3), output(0)],
+          ...(mode === "causal" ? [] : [scratch(0)]),
+        ],
         workgroups: Math.ceil(chains / lanes),
       }];
     },

@@ -2,7 +2,6 @@
  * Elementwise operations from typed expressions: shape rule, f64 value, gradient and WGSL all come
  * from one tree. Every file that defines an elementwise op calls `elementwiseOp`.
  */
-import source from "../../shaders/elementwise.wgsl" with { type: "text" };
 import {
   argument,
   argumentsOf,
@@ -15,10 +14,8 @@ import {
 } from "../graph/expression.ts";
 import {
   type Attributes,
-  type Dispatch,
-  input,
+  type Cost,
   type Op,
-  output,
   type Signature,
   type Site,
   stopped,
@@ -30,11 +27,12 @@ import {
   broadcastShape,
   type Indexing,
   sameShape,
-  type Shape,
   sizeOf,
+  type TensorType,
 } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
+import { dispatchElementwise, type ElementwiseKernel } from "./elementwise_kernel.ts";
 import { fill } from "./fill.ts";
 import { sumTo } from "./sum_to.ts";
 
@@ -71,20 +69,18 @@ export function elementwiseOp(definition: ElementwiseDefinition): ElementwiseOp 
     expression,
     infer: (types) => [{ shape: broadcastShape(types.map((type) => type.shape)), dtype: "f32" }],
     vjp: (site) => gradients(name, expression, site),
-    reference: (site, { inputs, outputs: [y] }) => {
-      const indexings = indexingsOf(site);
-      for (let i = 0; i < y.length; i++) {
-        y[i] = evaluate(
+    reference: (site, { inputs, outputs: [y] }) =>
+      evaluateKernel({ expression, indexings: indexingsOf(site), size: y.length }, { inputs, y }),
+    lower: {
+      webgpu: (site) => [
+        dispatchElementwise({
           expression,
-          inputs.map((x, k) => x[Math.floor(i / indexings[k].inner) % indexings[k].size]),
-        );
-      }
+          indexings: indexingsOf(site),
+          size: sizeOf(site.outputs[0].shape),
+        }),
+      ],
     },
-    lower: { webgpu: (site) => [lower(expression, site)] },
-    cost: (site) => ({
-      flops: printExpression(expression).operations * sizeOf(site.outputs[0].shape),
-      bytes: 4 * [...site.inputs, ...site.outputs].reduce((sum, t) => sum + sizeOf(t.shape), 0),
-    }),
+    cost: (site) => elementwiseCost(expression, site),
     trials: definition.trials.map((trial) => ({ ...trial, attributes: { expression: text } })),
   };
 }
@@ -141,72 +137,65 @@ function gradients(
   });
 }
 
-function indexingsOf(site: Site<ElementwiseAttributes>): readonly Indexing[] {
+/** How the operands of an elementwise application are read. */
+export function indexingsOf(site: Pick<Site, "inputs" | "outputs">): readonly Indexing[] {
   return site.inputs.map((type) => broadcastIndexing(type.shape, site.outputs[0].shape));
 }
 
-/** Lanes per workgroup; a workgroup of 64 vec4 keeps 1 KiB of each operand in flight. */
-const WORKGROUP = 64;
+function evaluateKernel(
+  { expression, indexings }: ElementwiseKernel,
+  { inputs, y }: { readonly inputs: readonly Float64Array[]; readonly y: Float64Array },
+): void {
+  for (let i = 0; i < y.length; i++) {
+    y[i] = evaluate(
+      expression,
+      inputs.map((x, k) => x[Math.floor(i / indexings[k].inner) % indexings[k].size]),
+    );
+  }
+}
 
-function lower(expression: Expression, site: Site<ElementwiseAttributes>): Dispatch {
-  const size = sizeOf(site.outputs[0].shape);
-  const indexings = indexingsOf(site);
-  const wide = size % 4 === 0 && indexings.every(readsFours);
-  const count = wide ? size / 4 : size;
+function elementwiseCost(expression: Expression, site: Site): Cost {
+  const tensors = [...site.inputs, ...site.outputs];
   return {
-    source: print(expression, { indexings, wide, shape: site.outputs[0].shape }),
-    shader: "elementwise",
-    entryPoint: "forward",
-    overrides: { COUNT: count, WORKGROUP },
-    bindings: [...site.inputs.map((_, index) => input(index)), output(0)],
-    workgroups: Math.ceil(count / WORKGROUP),
+    flops: printExpression(expression).operations * sizeOf(site.outputs[0].shape),
+    bytes: 4 * tensors.reduce((sum, type) => sum + sizeOf(type.shape), 0),
   };
 }
 
-/** Whether four neighbouring outputs read four neighbouring elements, or one and the same. */
-function readsFours({ inner, size }: Indexing): boolean {
-  return size === 1 || (inner === 1 ? size % 4 === 0 : inner % 4 === 0);
-}
-
-interface Layout {
+/**
+ * The op of several elementwise applications in one kernel, or of one whose output takes an operand's
+ * memory. Operands are read by flat index, so they may have other shapes than the output. Made by the
+ * planner after differentiation, so it has no gradient.
+ */
+export function fusedElementwiseOp(options: {
+  readonly name: string;
+  readonly expression: Expression;
   readonly indexings: readonly Indexing[];
-  readonly wide: boolean;
-  readonly shape: Shape;
-}
-
-function print(expression: Expression, layout: Layout): string {
-  const { statements, result } = printExpression(expression);
-  const bindings = layout.indexings.map((indexing, k) =>
-    `@group(0) @binding(${k}) var<storage, read_write> a${k}: array<${
-      elementType(indexing, layout)
-    }>;`
-  );
-  const last = layout.indexings.length;
-  bindings.push(`@group(0) @binding(${last}) var<storage, read_write> y: array<T>;`);
-  const loads = layout.indexings.map((indexing, k) =>
-    `  let x${k} = ${load(indexing, k, layout)};`
-  );
-  const body = [...statements, `y[i] = ${result};`].map((line) => `  ${line}`);
-  return source
-    .replace("TYPE_OF_T", layout.wide ? "vec4<f32>" : "f32")
-    .replace("//BINDINGS", bindings.join("\n"))
-    .replace("//LOADS", loads.join("\n"))
-    .replace("//BODY", body.join("\n"));
-}
-
-/** A full or row operand is read as T; a scalar or per-group one element by element. */
-function elementType({ inner, size }: Indexing, layout: Layout): string {
-  return layout.wide && inner === 1 && size !== 1 ? "T" : "f32";
-}
-
-function load({ inner, size }: Indexing, k: number, { wide, shape }: Layout): string {
-  const total = sizeOf(shape);
-  if (size === 1) return `T(a${k}[0])`;
-  if (inner === 1) {
-    const count = wide ? size / 4 : size;
-    return size === total ? `a${k}[i]` : `a${k}[i % ${count}u]`;
-  }
-  const step = wide ? inner / 4 : inner;
-  const index = inner * size === total ? `i / ${step}u` : `(i / ${step}u) % ${size}u`;
-  return `T(a${k}[${index}])`;
+  readonly output: TensorType;
+  readonly inPlace?: number;
+}): Op<ElementwiseAttributes> {
+  const { name, expression, indexings, output, inPlace } = options;
+  const kernel: ElementwiseKernel = {
+    expression,
+    indexings,
+    size: sizeOf(output.shape),
+    ...(inPlace === undefined ? {} : { inPlace }),
+  };
+  return {
+    name,
+    signature: {
+      doc: "made by the planner",
+      inputs: indexings.map((_, k) => ({ name: `x${k}`, doc: "read by flat index" })),
+      outputs: [{ name: "y", doc: "as planned" }],
+      params: { expression: { doc: "fixed by the op" } },
+    },
+    expression,
+    indexings,
+    infer: () => [output],
+    reference: (_, { inputs, outputs: [y] }) => evaluateKernel(kernel, { inputs, y }),
+    ...(inPlace === undefined ? {} : { updates: { 0: inPlace } }),
+    lower: { webgpu: () => [dispatchElementwise(kernel)] },
+    cost: (site) => elementwiseCost(expression, site),
+    trials: [],
+  };
 }

@@ -5,6 +5,8 @@ import { HarnessError } from "../errors.ts";
 import { BYTES_PER_ELEMENT, sizeOf, type TensorType } from "../graph/shape.ts";
 import type { Graph, Node, Tensor } from "../graph/tensor.ts";
 import { sha256Hex } from "../random/sha256.ts";
+import { ALL_FUSION, fuseChains, type FusionSet } from "./fuse.ts";
+import { takeOperandMemory } from "./in_place.ts";
 import { type Lifetime, place } from "./lifetimes.ts";
 import { layOutParameters, paddedBytes } from "./parameter_layout.ts";
 import type { ArenaName, PlacedTensor, Plan, PlanStep } from "./plan.ts";
@@ -15,6 +17,8 @@ export interface CompileOptions {
   readonly gradients?: ReadonlyMap<Tensor, Tensor>;
   /** Gives dead tensors' memory to later ones. Off, every tensor has its own. @default true */
   readonly share?: boolean;
+  /** Which rules may join launches and memory. @default all */
+  readonly fusion?: FusionSet;
 }
 
 interface Place {
@@ -24,9 +28,10 @@ interface Place {
 
 /** Plans one step of `graph`: all nodes that its outputs or arena updates depend on. */
 export function compilePlan(graph: Graph, options: CompileOptions = {}): Plan {
-  const nodes = liveNodes(graph, options.gradients ?? new Map());
+  const { share = true, fusion = ALL_FUSION, gradients = new Map() } = options;
+  const nodes = arrange(graph, { share, fusion, gradients });
   const roots = storageRoots(nodes);
-  const fixed = fixedPlaces(graph, { nodes, roots, gradients: options.gradients ?? new Map() });
+  const fixed = fixedPlaces(graph, { nodes, roots, gradients });
   const launched = nodes.filter((node) => !node.op.view);
   const table = new TensorTable();
   const scratch = launched.map((node) =>
@@ -40,7 +45,7 @@ export function compilePlan(graph: Graph, options: CompileOptions = {}): Plan {
   scratch.forEach((types, step) =>
     types.forEach((type) => lives.push({ life: { bytes: bytesOf(type), born: step, dies: step } }))
   );
-  const placement = place(lives.map((entry) => entry.life), { share: options.share ?? true });
+  const placement = place(lives.map((entry) => entry.life), { share });
   const placeOf = new Map<Tensor, Place>(fixed.places);
   lives.forEach((entry, index) => {
     if (entry.root) {
@@ -81,15 +86,30 @@ export function compilePlan(graph: Graph, options: CompileOptions = {}): Plan {
   const inputs = new Map(graph.inputs.map((tensor) => [tensor.label, indexOf(tensor)]));
   const outputs = new Map([...graph.outputs].map(([label, tensor]) => [label, indexOf(tensor)]));
   const arenaBytes = { ...fixed.bytes, activation: placement.bytes };
-  const body = { tensors: table.tensors, steps, parameters, inputs, outputs, arenaBytes };
+  const body = { tensors: table.tensors, steps, parameters, inputs, outputs, arenaBytes, fusion };
   return { ...body, digest: digestOf(body) };
 }
 
-/** Nodes that an output, a gradient or an arena update depends on, in order of tracing. */
-function liveNodes(graph: Graph, gradients: ReadonlyMap<Tensor, Tensor>): readonly Node[] {
-  const wanted = new Set<Tensor>([...graph.outputs.values(), ...gradients.values()]);
+/** The nodes to launch, in order: live ones, fused, outputs in their operands' memory where that is safe. */
+function arrange(
+  graph: Graph,
+  options: Required<Pick<CompileOptions, "share" | "fusion" | "gradients">>,
+): readonly Node[] {
+  const { share, fusion, gradients } = options;
+  const kept = new Set<Tensor>([...graph.outputs.values(), ...gradients.values()]);
+  let nodes = liveNodes(graph.nodes, kept);
+  if (fusion.chains) nodes = liveNodes(fuseChains(nodes, kept), kept);
+  if (!fusion.inPlace || !share) return nodes;
+  const roots = storageRoots(nodes);
+  const rootOf = (tensor: Tensor): Tensor => roots.get(tensor) ?? tensor;
+  return takeOperandMemory(nodes, { rootOf, fixed: new Set([...kept].map(rootOf)) });
+}
+
+/** Nodes that a kept tensor or an arena update depends on, in order. */
+function liveNodes(nodes: readonly Node[], kept: ReadonlySet<Tensor>): readonly Node[] {
+  const wanted = new Set(kept);
   const live: Node[] = [];
-  for (const node of [...graph.nodes].reverse()) {
+  for (const node of [...nodes].reverse()) {
     if (!node.op.updates && !node.outputs.some((tensor) => wanted.has(tensor))) continue;
     node.inputs.forEach((tensor) => wanted.add(tensor));
     live.push(node);
@@ -245,5 +265,6 @@ function digestOf(plan: Omit<Plan, "digest">): string {
     inputs: [...plan.inputs],
     outputs: [...plan.outputs],
     arenaBytes: plan.arenaBytes,
+    fusion: plan.fusion,
   }));
 }

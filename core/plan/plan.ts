@@ -2,6 +2,7 @@
 import type { Attributes, Op } from "../graph/op.ts";
 import type { TensorType } from "../graph/shape.ts";
 import type { InitialLaw } from "../graph/tensor.ts";
+import type { FusionSet } from "./fuse.ts";
 
 /**
  * Memory areas. `param`, `grad`, `m` and `v` share one layout, so that the optimiser is one kernel over all
@@ -16,7 +17,7 @@ export const ALIGNMENT = 256;
 
 /** A tensor and its place in memory. */
 export interface PlacedTensor {
-  /** Number of the tensor in its graph; workspace has numbers of its own. */
+  /** Index of this entry in `Plan.tensors`. */
   readonly id: number;
   /** Shape and element type. */
   readonly type: TensorType;
@@ -74,6 +75,8 @@ export interface Plan {
   readonly outputs: ReadonlyMap<string, number>;
   /** Size of each memory area in bytes. */
   readonly arenaBytes: Readonly<Record<ArenaName, number>>;
+  /** Which fusion rules were on. */
+  readonly fusion: FusionSet;
   /** SHA-256 of the canonical text of all the above, ops by name. */
   readonly digest: string;
 }

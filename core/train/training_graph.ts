@@ -10,6 +10,7 @@ import type { BatchShape } from "../models/model.ts";
 import { type ModelConfig, modelOf } from "../models/registry.ts";
 import { compilePlan } from "../plan/compile_plan.ts";
 import { gradientsOf } from "../plan/differentiate.ts";
+import { ALL_FUSION, type FusionSet } from "../plan/fuse.ts";
 import { layOutParameters } from "../plan/parameter_layout.ts";
 import type { Plan } from "../plan/plan.ts";
 import { METRIC_COLUMNS, METRIC_WIDTH, RING_SLOTS } from "./metric_columns.ts";
@@ -28,6 +29,8 @@ export interface TrainingGraphOptions {
   readonly optimiser: OptimiserSettings;
   /** Gives dead tensors' memory to later ones. @default true */
   readonly share?: boolean;
+  /** Which rules may join launches and memory. @default all */
+  readonly fusion?: FusionSet;
 }
 
 /** Added to the root of AdamW's second moment. */
@@ -81,7 +84,11 @@ export function trainingPlan(options: TrainingGraphOptions): Plan {
   recordMetric({ ring, slot, values: norm }, { column: METRIC_COLUMNS.gradNorm });
   recordMetric({ ring, slot, values: nonFinite }, { column: METRIC_COLUMNS.nonFinite });
   const pairs = graph.parameters.map((parameter, k) => [parameter, gradients[k]] as const);
-  return compilePlan(graph, { gradients: new Map(pairs), share: options.share ?? true });
+  return compilePlan(graph, {
+    gradients: new Map(pairs),
+    share: options.share ?? true,
+    fusion: options.fusion ?? ALL_FUSION,
+  });
 }
 
 /** Number of trained values. */

@@ -1,0 +1,82 @@
+/** What `reproduce` says before anything starts: machine, data, what there is to do. */
+import { feasibility } from "../experiment/feasibility.ts";
+import { formatSeconds } from "../run/format_seconds.ts";
+import type { Campaign } from "../run/plan_campaign.ts";
+import type { Reproduction } from "./reproduce_setup.ts";
+
+/** The header, one line each. */
+export function headerLines(
+  setup: Reproduction,
+  { campaign, out }: { readonly campaign: Campaign; readonly out: string },
+): readonly string[] {
+  const { manifest } = setup.resolved;
+  const { metadata, data: { corpus }, execution } = manifest;
+  const { unigram, bigram } = setup.data.floors;
+  const done = campaign.jobs.filter((job) => job.sealed).length;
+  const workers = execution.executor === "local" ? ` with ${execution.workers} workers` : "";
+  return [
+    `${metadata.title} (${metadata.name})`,
+    `  profile   ${setup.choice.profile}: ${setup.choice.reason}`,
+    `  backend   ${backendText(setup)}`,
+    `  corpus    ${corpus.id}, sha256 ${corpus.sha256}`,
+    `  floors    unigram ${unigram.toFixed(4)}, bigram ${bigram.toFixed(4)} nats per token`,
+    `  results   ${out}`,
+    `  units     ${campaign.jobs.length} planned, ${done} of them done already; ` +
+    `executor ${execution.executor}${workers}`,
+    ...testLines(setup),
+    ...changeLines(campaign),
+  ];
+}
+
+function backendText({ backend, adapter }: Reproduction): string {
+  if (!adapter) return backend;
+  const { description, device, isFallbackAdapter } = adapter;
+  const warning = " (software adapter: its speed says nothing about GPUs)";
+  return `${backend}, ${description || device}${isFallbackAdapter ? warning : ""}`;
+}
+
+function testLines({ resolved: { manifest } }: Reproduction): readonly string[] {
+  const { analysis, grid, replicates } = manifest;
+  const tests = Object.keys(analysis.comparisons).length * grid.seqLen.length;
+  if (tests === 0) return [];
+  const family = { seeds: replicates.seeds.length, tests, alpha: analysis.alpha };
+  return [`  tests     ${feasibility(family).message}`];
+}
+
+/** Why units that were run before are run again. */
+function changeLines(campaign: Campaign): readonly string[] {
+  const moved = new Set(campaign.jobs.flatMap((job) => job.changes.map((change) => change.path)));
+  if (moved.size === 0) return [];
+  return [`  changed   since the last run: ${[...moved].sort().join(", ")}`];
+}
+
+/** The plan of `--dry-run`, one line per unit. */
+export function planLines(
+  campaign: Campaign,
+  predicted: ReadonlyMap<string, number>,
+): readonly string[] {
+  return campaign.jobs.map(({ key, unit, sealed }) => {
+    const seconds = predicted.get(key);
+    const cost = sealed || seconds === undefined ? "" : `, ${formatSeconds(seconds)}`;
+    return `${sealed ? "done" : "run "} ${key.slice(0, 12)} ${unit.name}${cost}`;
+  });
+}
+
+/** The plan of `--dry-run --json`. */
+export function planJson(
+  { resolved, choice, backend }: Reproduction,
+  at: { readonly campaign: Campaign; readonly predicted: ReadonlyMap<string, number> },
+): Record<string, unknown> {
+  return {
+    experiment: resolved.manifest.metadata.name,
+    profile: choice.profile,
+    backend,
+    units: at.campaign.jobs.map(({ key, unit, sealed, changes }) => ({
+      key,
+      name: unit.name,
+      state: sealed ? "done" : "run",
+      predicted_seconds: sealed ? 0 : at.predicted.get(key) ?? null,
+      changed: changes.map((change) => change.path),
+    })),
+  };
+}
