@@ -63,6 +63,13 @@ export interface Tensor {
   readonly label: string;
 }
 
+/** Nodes `first` to `end - 1` of a graph. */
+export interface Segment {
+  readonly name: string;
+  readonly first: number;
+  readonly end: number;
+}
+
 /** One application of an op. */
 export interface Node {
   /** Position in `Graph.nodes`. */
@@ -89,8 +96,11 @@ export class Graph {
   readonly inputs: Tensor[] = [];
   /** Tensors that the host may read after a step, by label. */
   readonly outputs = new Map<string, Tensor>();
+  /** Stretches of the forward pass that the backward pass may compute again; they do not overlap. */
+  readonly segments: Segment[] = [];
   #nextId = 0;
   #path: string[] = [];
+  #reuse = false;
 
   /** Declares a parameter. The name is its place in the model and names its initialisation stream. */
   parameter(
@@ -98,9 +108,9 @@ export class Graph {
     options: { readonly type: TensorType; readonly initial: InitialLaw; readonly decay: boolean },
   ): Tensor {
     const path = [...this.#path, name].join("/");
-    if (this.parameters.some((p) => p.label === path)) {
-      throw new HarnessError(`Cannot declare parameter "${path}" twice`);
-    }
+    const known = this.parameters.find((p) => p.label === path);
+    if (known && this.#reuse) return known;
+    if (known) throw new HarnessError(`Cannot declare parameter "${path}" twice`);
     const { type, initial, decay } = options;
     const source: ParameterSource = { kind: "parameter", name: path, initial, decay };
     return this.#keep(this.parameters, type, source, path);
@@ -132,6 +142,34 @@ export class Graph {
       return body();
     } finally {
       this.#path.pop();
+    }
+  }
+
+  /** Traces `body` with the parameters that are there already: declaring one again returns it. */
+  withSameParameters<T>(body: () => T): T {
+    this.#reuse = true;
+    try {
+      return body();
+    } finally {
+      this.#reuse = false;
+    }
+  }
+
+  /**
+   * A scope whose inner values may be dropped after the forward pass and computed again for the backward
+   * pass (activation checkpointing). Segments may not be nested.
+   */
+  segment<T>(name: string, body: () => T): T {
+    const first = this.nodes.length;
+    const last = this.segments.at(-1);
+    if (last && last.end > first) {
+      throw new HarnessError(`Cannot nest segment "${name}" in "${last.name}"`);
+    }
+    const index = this.segments.push({ name, first, end: Infinity }) - 1;
+    try {
+      return this.scope(name, body);
+    } finally {
+      this.segments[index] = { name, first, end: this.nodes.length };
     }
   }
 

@@ -56,7 +56,7 @@ export const resnetBk: Model<ResnetBkConfig> = {
     const diagnostics: Record<string, Tensor> = {};
     let x = embedded; // (B, N, D)
     for (let layer = 0; layer < config.nLayers; layer++) {
-      graph.scope(`block${layer}`, () => {
+      graph.segment(`block${layer}`, () => {
         const mixed = bkMixer(rmsNorm(x, { name: "mixer_norm" }), {
           ...config,
           batch,

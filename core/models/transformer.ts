@@ -45,7 +45,7 @@ export const transformer: Model<TransformerConfig> = {
     });
     let x = positionEmbedding(embedded); // (B, N, D)
     for (let layer = 0; layer < config.nLayers; layer++) {
-      graph.scope(`block${layer}`, () => {
+      graph.segment(`block${layer}`, () => {
         const normed = reshape(rmsNorm(x, { name: "attention_norm" }), [rows, width]);
         const [q, k, v] = ["query", "key", "value"].map((name) =>
           reshape(linear(normed, { name, outputs: width, std: inner }), [batch, seqLen, width])

@@ -44,9 +44,7 @@ export function checkpointFromBytes(
   origin: CheckpointOrigin,
 ): TrainerState | undefined {
   const end = bytes.indexOf(0x0a);
-  const header = JSON.parse(
-    new TextDecoder().decode(bytes.subarray(0, Math.max(0, end))) || "{}",
-  ) as Partial<Header>;
+  const header = headerOf(new TextDecoder().decode(bytes.subarray(0, Math.max(0, end))));
   const { length = -1, step = -1 } = header;
   if (length < 0 || step < 0 || bytes.length !== end + 1 + 12 * length) {
     throw new StoreError(
@@ -58,4 +56,14 @@ export function checkpointFromBytes(
   const arena = (part: number): Float32Array =>
     Float32Array.from({ length }, (_, i) => view.getFloat32(4 * (part * length + i), true));
   return { step, param: arena(0), m: arena(1), v: arena(2) };
+}
+
+/** The header of the first line; an empty one for a line that is no JSON, which the caller refuses. */
+function headerOf(line: string): Partial<Header> {
+  try {
+    return (JSON.parse(line) ?? {}) as Partial<Header>;
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return {};
+    throw cause;
+  }
 }

@@ -5,11 +5,16 @@
 import type { Batch } from "../data/cut_windows.ts";
 import type { BatchShape } from "../models/model.ts";
 import type { ModelConfig } from "../models/registry.ts";
-import type { Backend, Program } from "../plan/backend.ts";
+import type { Backend, Program, StepInput } from "../plan/backend.ts";
 import { initialParameters } from "./initial_parameters.ts";
 import { integerPower, learningRate, type ScheduleSettings } from "./learning_rate.ts";
 import { METRIC_COLUMNS, METRIC_WIDTH, RING_SLOTS } from "./metric_columns.ts";
-import { type OptimiserSettings, parameterCount, trainingPlan } from "./training_graph.ts";
+import {
+  microBatchInputs,
+  type OptimiserSettings,
+  parameterCount,
+  trainingPlan,
+} from "./training_graph.ts";
 
 export interface TrainerSettings {
   readonly model: ModelConfig;
@@ -18,6 +23,10 @@ export interface TrainerSettings {
   readonly seed: number;
   readonly optimiser: OptimiserSettings;
   readonly schedule: ScheduleSettings;
+  /** Micro-batches per update; a batch has so many times the rows of `shape`. @default 1 */
+  readonly accumulation?: number;
+  /** Computes the inner values of each block again in the backward pass. @default false */
+  readonly checkpointing?: boolean;
 }
 
 /** What one update did. */
@@ -94,10 +103,8 @@ async function advance(update: Program, options: {
   for (let first = from; first < to; first += RING_SLOTS) {
     const last = Math.min(first + RING_SLOTS, to);
     for (let index = first; index < last; index++) {
-      const { tokens, targets } = batches(index);
       update.step({
-        tokens,
-        targets,
+        ...microBatches(batches(index), settings),
         schedule: scheduleOf(settings, index + 1),
         slot: Int32Array.of(index % RING_SLOTS),
       });
@@ -106,6 +113,18 @@ async function advance(update: Program, options: {
     for (let index = first; index < last; index++) done.push(rowOf(ring, { settings, index }));
   }
   return done;
+}
+
+/** The batch cut into micro-batches, by the names of the plan's inputs. */
+function microBatches({ tokens, targets }: Batch, settings: TrainerSettings): StepInput {
+  const size = settings.shape.batch * settings.shape.seqLen;
+  const inputs: Record<string, Int32Array> = {};
+  for (let index = 0; index < (settings.accumulation ?? 1); index++) {
+    const names = microBatchInputs(index);
+    inputs[names.tokens] = tokens.subarray(index * size, (index + 1) * size);
+    inputs[names.targets] = targets.subarray(index * size, (index + 1) * size);
+  }
+  return inputs;
 }
 
 /** Learning rate and bias corrections of update t = 1, 2, …, as the op adamw takes them. */

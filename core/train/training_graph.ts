@@ -1,11 +1,13 @@
 /** The graph of one update: forward, loss, gradients, clipping, AdamW, metrics. */
 import { f32, i32, sizeOf } from "../graph/shape.ts";
-import { Graph } from "../graph/tensor.ts";
+import { Graph, type Tensor } from "../graph/tensor.ts";
 import { adamw } from "../ops/adamw.ts";
+import { add } from "../ops/add.ts";
 import { chunkedCrossEntropy } from "../ops/chunked_cross_entropy.ts";
 import { fill } from "../ops/fill.ts";
 import { gradientNorm } from "../ops/gradient_norm.ts";
 import { recordMetric } from "../ops/record_metric.ts";
+import { scale } from "../ops/scale.ts";
 import type { BatchShape } from "../models/model.ts";
 import { type ModelConfig, modelOf } from "../models/registry.ts";
 import { compilePlan } from "../plan/compile_plan.ts";
@@ -22,11 +24,17 @@ export interface OptimiserSettings {
   readonly gradClip: number;
 }
 
+/** What one update trains, and how its plan may trade time for memory. */
 export interface TrainingGraphOptions {
   readonly model: ModelConfig;
+  /** Sizes of one micro-batch. */
   readonly shape: BatchShape;
   readonly vocabularySize: number;
   readonly optimiser: OptimiserSettings;
+  /** Micro-batches per update, whose gradients are averaged. @default 1 */
+  readonly accumulation?: number;
+  /** Computes the inner values of each block again in the backward pass instead of keeping them. @default false */
+  readonly checkpointing?: boolean;
   /** Gives dead tensors' memory to later ones. @default true */
   readonly share?: boolean;
   /** Which rules may join launches and memory. @default all */
@@ -36,18 +44,64 @@ export interface TrainingGraphOptions {
 /** Added to the root of AdamW's second moment. */
 const EPSILON = 1e-8;
 
+/** Names of the inputs of micro-batch `index`. */
+export function microBatchInputs(
+  index: number,
+): { readonly tokens: string; readonly targets: string } {
+  return { tokens: `tokens/${index}`, targets: `targets/${index}` };
+}
+
 /**
- * Plan of one update. Inputs: tokens (B, N) and targets (B N) i32, schedule (3) f32 as in the op adamw,
- * slot (1) i32, the row of the metric ring to write.
+ * Plan of one update. Inputs: for each micro-batch tokens (B, N) and targets (B N) i32, named by
+ * `microBatchInputs`; schedule (3) f32 as in the op adamw; slot (1) i32, the row of the metric ring to write.
  */
 export function trainingPlan(options: TrainingGraphOptions): Plan {
-  const { shape: { batch, seqLen }, optimiser } = options;
   const graph = new Graph();
-  const tokens = graph.input("tokens", i32(batch, seqLen));
-  const targets = graph.input("targets", i32(batch * seqLen));
   const schedule = graph.input("schedule", f32(3));
   const slot = graph.input("slot", i32(1));
-  const { model: config, shape, vocabularySize } = options;
+  const { loss, gradients } = averageOverMicroBatches(graph, options);
+  const { norm, nonFinite } = update(graph, { schedule, optimiser: options.optimiser });
+  const ring = graph.arena("metric", f32(RING_SLOTS, METRIC_WIDTH));
+  recordMetric({ ring, slot, values: loss }, { column: METRIC_COLUMNS.loss });
+  recordMetric({ ring, slot, values: norm }, { column: METRIC_COLUMNS.gradNorm });
+  recordMetric({ ring, slot, values: nonFinite }, { column: METRIC_COLUMNS.nonFinite });
+  const pairs = graph.parameters.map((parameter, k) => [parameter, gradients[k]] as const);
+  return compilePlan(graph, {
+    gradients: new Map(pairs),
+    share: options.share ?? true,
+    fusion: options.fusion ?? ALL_FUSION,
+  });
+}
+
+interface LossAndGradients {
+  readonly loss: Tensor;
+  /** Gradient of each parameter, in the order of the graph's parameters. */
+  readonly gradients: readonly Tensor[];
+}
+
+/** Each micro-batch goes forward and back before the next, so that only one's activations live at a time. */
+function averageOverMicroBatches(graph: Graph, options: TrainingGraphOptions): LossAndGradients {
+  const count = options.accumulation ?? 1;
+  let total = microBatch(graph, { options, index: 0, count });
+  for (let index = 1; index < count; index++) {
+    const next = graph.withSameParameters(() => microBatch(graph, { options, index, count }));
+    total = {
+      loss: add(total.loss, next.loss),
+      gradients: total.gradients.map((gradient, k) => add(gradient, next.gradients[k])),
+    };
+  }
+  return { loss: scale(total.loss, 1 / count), gradients: total.gradients };
+}
+
+function microBatch(graph: Graph, at: {
+  readonly options: TrainingGraphOptions;
+  readonly index: number;
+  readonly count: number;
+}): LossAndGradients {
+  const { model: config, shape, vocabularySize, checkpointing = false } = at.options;
+  const names = microBatchInputs(at.index);
+  const tokens = graph.input(names.tokens, i32(shape.batch, shape.seqLen));
+  const targets = graph.input(names.targets, i32(shape.batch * shape.seqLen));
   const { features, head } = modelOf(config).forward(graph, {
     config,
     shape,
@@ -55,8 +109,19 @@ export function trainingPlan(options: TrainingGraphOptions): Plan {
     tokens,
   });
   const { loss } = chunkedCrossEntropy(features, { head, targets });
-  const seed = { tensor: loss, cotangent: fill(graph, { shape: loss.type.shape, value: 1 }) };
-  const gradients = gradientsOf([seed], graph.parameters);
+  const cotangent = fill(graph, { shape: loss.type.shape, value: 1 / at.count });
+  const gradients = gradientsOf([{ tensor: loss, cotangent }], graph.parameters, {
+    recompute: checkpointing,
+  });
+  return { loss, gradients };
+}
+
+/** AdamW over the whole arenas, with the gradient's norm clipped. */
+function update(graph: Graph, options: {
+  readonly schedule: Tensor;
+  readonly optimiser: OptimiserSettings;
+}): { readonly norm: Tensor; readonly nonFinite: Tensor } {
+  const { schedule, optimiser } = options;
   const layout = layOutParameters(graph.parameters);
   const flat = f32(layout.bytes / 4);
   const gradient = graph.arena("grad", flat);
@@ -79,16 +144,7 @@ export function trainingPlan(options: TrainingGraphOptions): Plan {
       decayed: layout.decayedBytes / 4,
     },
   );
-  const ring = graph.arena("metric", f32(RING_SLOTS, METRIC_WIDTH));
-  recordMetric({ ring, slot, values: loss }, { column: METRIC_COLUMNS.loss });
-  recordMetric({ ring, slot, values: norm }, { column: METRIC_COLUMNS.gradNorm });
-  recordMetric({ ring, slot, values: nonFinite }, { column: METRIC_COLUMNS.nonFinite });
-  const pairs = graph.parameters.map((parameter, k) => [parameter, gradients[k]] as const);
-  return compilePlan(graph, {
-    gradients: new Map(pairs),
-    share: options.share ?? true,
-    fusion: options.fusion ?? ALL_FUSION,
-  });
+  return { norm, nonFinite };
 }
 
 /** Number of trained values. */

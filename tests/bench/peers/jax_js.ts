@@ -26,8 +26,8 @@ interface JaxModule {
   readonly defaultDevice: (device: string) => void;
   readonly jit: (f: Step) => Step;
   readonly valueAndGrad: (
-    f: (parameters: Tree, ids: JaxArray, targets: JaxArray) => JaxArray,
-  ) => (parameters: Tree, ids: JaxArray, targets: JaxArray) => readonly [JaxArray, Tree];
+    f: Loss,
+  ) => (parameters: Tree, tokens: JaxArray, targets: JaxArray) => readonly [JaxArray, Tree];
   readonly numpy: {
     readonly array: (
       values: Float32Array | Int32Array,
@@ -66,8 +66,10 @@ type Step = (
   v: Tree,
   tokens: JaxArray,
   targets: JaxArray,
-  factors: JaxArray,
+  correction1: JaxArray,
+  correction2: JaxArray,
 ) => State;
+type Loss = (parameters: Tree, tokens: JaxArray, targets: JaxArray) => JaxArray;
 
 /** Name in deno.json next to this file; not a literal, so that other configurations need not know it. */
 const PACKAGE: string = "@jax-js/jax";
@@ -110,12 +112,18 @@ function toolOf(jax: JaxModule, task: LoadedCase): TrainingTool {
       const { correction1, correction2 } = updateFactors(task.optimiser, index + 1);
       const ids = (values: Int32Array): JaxArray =>
         array(values, { shape: [task.batch, task.seqLen], dtype: "int32" });
-      const factors = array(Float32Array.of(correction1, correction2), {
-        shape: [2],
-        dtype: "float32",
-      });
+      const scalar = (x: number): JaxArray =>
+        array(Float32Array.of(x), { shape: [], dtype: "float32" });
       loss?.dispose();
-      ({ loss, parameters, m, v } = update(parameters, m, v, ids(tokens), ids(targets), factors));
+      ({ loss, parameters, m, v } = update(
+        parameters,
+        m,
+        v,
+        ids(tokens),
+        ids(targets),
+        scalar(correction1),
+        scalar(correction2),
+      ));
     },
     readLoss: async () => (await loss!.ref.data())[0],
     readParameters: async () => {
@@ -128,3 +136,66 @@ function toolOf(jax: JaxModule, task: LoadedCase): TrainingTool {
     destroy: () => {},
   };
 }
+
+/** Loss, gradients and AdamW of one update. */
+function updateOf(jax: JaxModule, task: LoadedCase): Step {
+  const gradient = jax.valueAndGrad(lossOf(jax, task));
+  const { learningRate, beta1, beta2, epsilon, weightDecay } = task.optimiser;
+  return (parameters, m, v, tokens, targets, correction1, correction2) => {
+    const [loss, gradients] = gradient(keep(parameters), tokens, targets);
+    const nextM: Record<string, JaxArray> = {};
+    const nextV: Record<string, JaxArray> = {};
+    const next: Record<string, JaxArray> = {};
+    for (const { name, decay } of task.parameters) {
+      const g = gradients[name];
+      nextM[name] = m[name].mul(beta1).add(g.ref.mul(1 - beta1));
+      nextV[name] = v[name].mul(beta2).add(jax.numpy.square(g).mul(1 - beta2));
+      const root = jax.numpy.sqrt(nextV[name].ref.mul(correction2.ref)).add(epsilon);
+      const change = nextM[name].ref.mul(correction1.ref).div(root).mul(learningRate);
+      const old = parameters[name];
+      next[name] = (decay ? old.mul(1 - learningRate * weightDecay) : old).sub(change);
+    }
+    correction1.dispose();
+    correction2.dispose();
+    return { loss, parameters: next, m: nextM, v: nextV };
+  };
+}
+
+function keep(tree: Tree): Tree {
+  return Object.fromEntries(Object.entries(tree).map(([name, array]) => [name, array.ref]));
+}
+
+/** Mean cross-entropy of the model, in nats per token. */
+function lossOf({ numpy, nn }: JaxModule, task: LoadedCase): Loss {
+  const { width, heads, layers, vocabulary, normEpsilon } = task.model;
+  const rows = task.batch * task.seqLen;
+  const norm = (x: JaxArray, gain: JaxArray): JaxArray => {
+    const square = numpy.mean(numpy.square(x.ref), -1, { keepdims: true });
+    return x.div(numpy.sqrt(square.add(normEpsilon))).mul(gain);
+  };
+  return (p, tokens, targets) => {
+    const oneHot = (ids: JaxArray): JaxArray => nn.oneHot(ids.reshape([rows]), vocabulary);
+    const split = [task.batch, task.seqLen, heads, width / heads];
+    const embedded = numpy.matmul(oneHot(tokens), p.embedding); // (B T, D)
+    let x = embedded.reshape([task.batch, task.seqLen, width]).add(p.position)
+      .reshape([rows, width]);
+    for (let layer = 0; layer < layers; layer++) {
+      const at = (name: string): JaxArray => p[`block${layer}/${name}`];
+      const normed = norm(x.ref, at("attention_norm/gain"));
+      const project = (name: string): JaxArray =>
+        numpy.matmul(normed.ref, at(`${name}/weight`)).reshape(split);
+      const [q, k, v] = ["query", "key", "value"].map(project);
+      normed.dispose();
+      const mixed = nn.dotProductAttention(q, k, v, { isCausal: true }).reshape([rows, width]);
+      x = x.add(numpy.matmul(mixed, at("output/weight")));
+      const wide = numpy.matmul(norm(x.ref, at("mlp_norm/gain")), at("mlp_in/weight"));
+      x = x.add(numpy.matmul(nn.gelu(wide), at("mlp_out/weight")));
+    }
+    const features = norm(x, p["final_norm/gain"]);
+    const logits = numpy.matmul(features, numpy.matrixTranspose(p.head));
+    const chosen = nn.logSoftmax(logits, -1).mul(oneHot(targets));
+    return numpy.sum(chosen).mul(-1 / rows);
+  };
+}
+
+if (import.meta.main) await runPeer(open);
