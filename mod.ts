@@ -25,7 +25,7 @@
  */
 
 // Tracing a graph.
-export { Graph, type Node, type Tensor } from "./core/graph/tensor.ts";
+export { Graph, type Node, type Segment, type Tensor } from "./core/graph/tensor.ts";
 export type {
   ArenaSource,
   InitialLaw,
@@ -34,7 +34,14 @@ export type {
   ParameterSource,
   Source,
 } from "./core/graph/tensor.ts";
-export { type Dtype, f32, i32, type Shape, type TensorType } from "./core/graph/shape.ts";
+export {
+  type Dtype,
+  f32,
+  i32,
+  type Indexing,
+  type Shape,
+  type TensorType,
+} from "./core/graph/shape.ts";
 
 // Operations.
 export { add } from "./core/ops/add.ts";
@@ -76,7 +83,8 @@ export type { Binary, Expression, Unary } from "./core/graph/expression.ts";
 
 // Plans and backends.
 export { type CompileOptions, compilePlan } from "./core/plan/compile_plan.ts";
-export { gradientsOf, type Seed } from "./core/plan/differentiate.ts";
+export type { FusionSet } from "./core/plan/fuse.ts";
+export { type GradientOptions, gradientsOf, type Seed } from "./core/plan/differentiate.ts";
 export {
   type ArenaName,
   ARENAS,

@@ -13,7 +13,9 @@ export function headerLines(
   const { metadata, data: { corpus }, execution } = manifest;
   const { unigram, bigram } = setup.data.floors;
   const done = campaign.jobs.filter((job) => job.sealed).length;
-  const workers = execution.executor === "local" ? ` with ${execution.workers} workers` : "";
+  const workers = execution.executor === "local"
+    ? ` with ${count(execution.workers, "worker")}`
+    : "";
   return [
     `${metadata.title} (${metadata.name})`,
     `  profile   ${setup.choice.profile}: ${setup.choice.reason}`,
@@ -26,6 +28,10 @@ export function headerLines(
     ...testLines(setup),
     ...changeLines(campaign),
   ];
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 function backendText({ backend, adapter }: Reproduction): string {

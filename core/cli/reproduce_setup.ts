@@ -4,7 +4,6 @@ import { loadUserCorpus } from "../data/load_user_corpus.ts";
 import { DeviceError, ManifestError, UsageError } from "../errors.ts";
 import { findAdapter } from "../gpu/device.ts";
 import { isJsonObject, type Json, memberOf } from "../manifest/json.ts";
-import { knownWords } from "../manifest/did_you_mean.ts";
 import { type ManifestSource, readManifest } from "../manifest/read_manifest.ts";
 import {
   type Override,
@@ -21,6 +20,7 @@ import {
 } from "../run/load_unit_data.ts";
 import { type BackendName, backendNameOf, type DeviceChoice } from "../run/open_backend.ts";
 import { dataDirectories } from "./data_directories.ts";
+import { manifestPath } from "./manifest_path.ts";
 import type { ReproduceOptions } from "./reproduce_spec.ts";
 
 export interface Reproduction {
@@ -36,7 +36,6 @@ export interface Reproduction {
 }
 
 const ROOT = new URL("../../", import.meta.url);
-const EXPERIMENTS = new URL("experiments/", ROOT);
 
 /** Reads and checks all of it; nothing is written and nothing is run. */
 export async function setUp(experiment: string, options: ReproduceOptions): Promise<Reproduction> {
@@ -80,19 +79,6 @@ function paperFolder({ file, manifest: { metadata: { paper } } }: ResolvedManife
     throw new ManifestError(`${file}: at metadata.paper: no such file "${path}"`, { cause });
   }
   return path.replace(/[/\\][^/\\]*$/, "");
-}
-
-/** A path stays as it is; a bare name is a manifest of the project. */
-function manifestPath(experiment: string): string {
-  if (/\.ya?ml$/.test(experiment)) return experiment;
-  const known = [...Deno.readDirSync(EXPERIMENTS)].map(({ name }) => name)
-    .filter((name) => name.endsWith(".yaml")).map((name) => name.slice(0, -".yaml".length)).sort();
-  if (known.includes(experiment)) return fileURLToPath(new URL(`${experiment}.yaml`, EXPERIMENTS));
-  throw new UsageError(
-    `Unknown experiment "${experiment}"; ${
-      knownWords(experiment, known)
-    }, or a path that ends in .yaml`,
-  );
 }
 
 function overridesOf(options: ReproduceOptions, source: ManifestSource): readonly Override[] {

@@ -65,7 +65,7 @@ export class PipelineCache {
         t
       ).join("\n");
       throw new ShaderError(
-        `Cannot compile ${where}, overrides ${JSON.stringify(overrides)}: ${text}`,
+        `Cannot compile ${where}, overrides ${JSON.stringify(overrides)}: ${text.trim()}`,
       );
     }
     return made;
@@ -77,7 +77,7 @@ export class PipelineCache {
     this.#device.pushErrorScope("validation");
     const module = this.#device.createShaderModule({ code: source });
     const error = await this.#device.popErrorScope();
-    if (error) throw new ShaderError(`Cannot compile ${where}: ${error.message}`);
+    if (error) throw new ShaderError(`Cannot compile ${where}: ${error.message.trim()}`);
     const info = await module.getCompilationInfo();
     const problem = info.messages.find((message) => message.type === "error");
     if (problem) {

@@ -86,7 +86,9 @@ export function broadcastShape(shapes: readonly Shape[]): Shape {
 
 /** Where an operand's element for flat output index i lies: floor(i / inner) mod size. */
 export interface Indexing {
+  /** Output elements in a row that read the same element. */
   readonly inner: number;
+  /** Elements of the operand. */
   readonly size: number;
 }
 

@@ -65,8 +65,11 @@ export interface Tensor {
 
 /** Nodes `first` to `end - 1` of a graph. */
 export interface Segment {
+  /** Scope of the labels inside. */
   readonly name: string;
+  /** Index of its first node in `Graph.nodes`. */
   readonly first: number;
+  /** Index after its last node; infinite while it is being traced. */
   readonly end: number;
 }
 

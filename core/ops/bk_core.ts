@@ -31,6 +31,7 @@ import { resolventDiagonal } from "./resolvent_by_elimination.ts";
 import { reshape } from "./reshape.ts";
 import { sum } from "./sum.ts";
 
+/** Which diagonal is meant: of the leading blocks H_{1..i}, or of the whole matrix. */
 export type BkDirection = "causal" | "bidirectional";
 
 export interface BkCoreAttributes extends Attributes {
@@ -39,6 +40,7 @@ export interface BkCoreAttributes extends Attributes {
   readonly mode: BkDirection;
 }
 
+/** Operands of BK-Core: B sequences, H channels, N tokens. */
 export interface BkCoreInputs {
   /** Potential (B, H, N). */
   readonly v: Tensor;
@@ -50,8 +52,9 @@ export interface BkCoreInputs {
   readonly lambda: Tensor;
 }
 
+/** Settings of BK-Core. */
 export interface BkCoreOptions {
-  /** @default -2 */
+  /** Constant part of the diagonal; -2 is the discrete Laplacian. @default -2 */
   readonly a?: number;
   /** `bidirectional` lets tokens to the right leak into position i. @default "causal" */
   readonly mode?: BkDirection;

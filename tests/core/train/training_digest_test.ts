@@ -5,7 +5,7 @@ import type { Plan } from "../../../core/plan/plan.ts";
 import { initialParameters } from "../../../core/train/initial_parameters.ts";
 import { integerPower, learningRate } from "../../../core/train/learning_rate.ts";
 import { METRIC_WIDTH, RING_SLOTS } from "../../../core/train/metric_columns.ts";
-import { trainingPlan } from "../../../core/train/training_graph.ts";
+import { microBatchInputs, trainingPlan } from "../../../core/train/training_graph.ts";
 import { TRAINING_CASES, trainingBatches, type TrainingCase } from "./_training_case.ts";
 
 const backend = await webGpuBackend();
@@ -56,8 +56,11 @@ async function train(plan: Plan, { settings, ...rest }: TrainingCase): Promise<O
       const corrections = [optimiser.beta1, optimiser.beta2].map((beta) =>
         1 / (1 - integerPower(beta, t))
       );
+      const { tokens, targets } = batches(step);
+      const names = microBatchInputs(0);
       program.step({
-        ...batches(step),
+        [names.tokens]: tokens,
+        [names.targets]: targets,
         schedule: Float32Array.of(learningRate(schedule, t), ...corrections),
         slot: Int32Array.of(step),
       });

@@ -1,0 +1,169 @@
+/** `deno task plan-step <experiment> --arm <arm>`: the plan of one training update, and its profile on request. */
+import { UsageError } from "../errors.ts";
+import { expand } from "../experiment/expand.ts";
+import { webGpuBackend } from "../gpu/backend.ts";
+import { type KernelProfile, profileKernels } from "../gpu/profile_kernels.ts";
+import { readUnitConfig } from "../manifest/unit_config.ts";
+import { readManifest } from "../manifest/read_manifest.ts";
+import { resolveManifest } from "../manifest/resolve_manifest.ts";
+import type { StepInput } from "../plan/backend.ts";
+import { describePlan, type PlanDescription } from "../plan/describe_plan.ts";
+import { ALL_FUSION, NO_FUSION } from "../plan/fuse.ts";
+import type { Plan } from "../plan/plan.ts";
+import { byteTokenizer } from "../data/byte_tokenizer.ts";
+import { trainerSettings } from "../run/trainer_settings.ts";
+import { initialParameters } from "../train/initial_parameters.ts";
+import { trainingPlan } from "../train/training_graph.ts";
+import { parseArguments } from "./args.ts";
+import { manifestPath } from "./manifest_path.ts";
+import { runMain } from "./main.ts";
+import type { CommandSpec, OptionSpecs, OptionValues } from "./option_spec.ts";
+
+const COMMAND = {
+  name: "plan-step",
+  summary:
+    "Print the plan of one training update of a manifest's arm: launches, bytes, FLOPs, memory.",
+  positionals: {
+    placeholder: "arm",
+    description: "an arm of the manifest, resnet-bk or transformer",
+    minimum: 1,
+    maximum: 1,
+  },
+  options: {
+    experiment: {
+      kind: "string",
+      description: "name of a manifest in experiments/, or a path to one",
+      placeholder: "name",
+      default: "phase4",
+    },
+    profile: {
+      kind: "string",
+      description: "profile of the manifest",
+      placeholder: "name",
+      default: "smoke",
+    },
+    seqLen: {
+      kind: "number",
+      description: "length of the grid; the first without it",
+      integer: true,
+      minimum: 1,
+    },
+    fusion: { kind: "boolean", description: "fusion rules on", default: true },
+    share: { kind: "boolean", description: "dead tensors' memory is used again", default: true },
+    checkpointing: { kind: "boolean", description: "inner values of blocks are computed again" },
+    profileKernels: { kind: "boolean", description: "also run the step and print time per kernel" },
+    json: { kind: "boolean", description: "print one JSON document" },
+  },
+  examples: [
+    "deno task plan-step resnet-bk",
+    "deno task plan-step transformer --profile cpu --no-fusion",
+    "deno task plan-step resnet-bk --profile-kernels --json",
+  ],
+} as const satisfies CommandSpec<OptionSpecs>;
+
+type PlanStepOptions = OptionValues<typeof COMMAND.options>;
+
+/** Runs the command. @throws {UsageError} If the manifest has no such arm or length */
+export async function planStep(args: readonly string[]): Promise<void> {
+  const read = parseArguments(args, COMMAND);
+  if (read.kind === "help") {
+    console.log(read.text);
+    return;
+  }
+  const plan = planOf(read.positionals[0], read.options);
+  const description = describePlan(plan);
+  const kernels = read.options.profileKernels ? await profile(plan) : undefined;
+  if (read.options.json) {
+    console.log(JSON.stringify({ ...description, ...(kernels ? { kernels } : {}) }, null, 2));
+    return;
+  }
+  console.log(planText(description));
+  if (kernels) console.log(`\n${kernelsText(kernels)}`);
+}
+
+function planOf(arm: string, options: PlanStepOptions): Plan {
+  const source = readManifest(manifestPath(options.experiment));
+  const units = expand(resolveManifest(source, { profile: options.profile }));
+  const unit = units.find((candidate) =>
+    candidate.arm === arm && (options.seqLen ?? candidate.cell.seq_len) === candidate.cell.seq_len
+  );
+  if (!unit) {
+    const known = [...new Set(units.map(({ arm, cell }) => `${arm} at ${cell.seq_len}`))].join(
+      ", ",
+    );
+    throw new UsageError(
+      `No unit of arm "${arm}" at length ${options.seqLen ?? "any"}; there are ${known}`,
+    );
+  }
+  const config = readUnitConfig(unit.config, { where: unit.name });
+  return trainingPlan({
+    ...trainerSettings(config, byteTokenizer),
+    fusion: options.fusion ? ALL_FUSION : NO_FUSION,
+    share: options.share,
+    checkpointing: options.checkpointing,
+  });
+}
+
+async function profile(plan: Plan): Promise<readonly KernelProfile[]> {
+  const backend = await webGpuBackend();
+  try {
+    const program = await backend.compile(plan);
+    try {
+      program.write("param", initialParameters(plan, 42));
+      return await profileKernels(program, zeroInputs(plan));
+    } finally {
+      program.destroy();
+    }
+  } finally {
+    backend.destroy();
+  }
+}
+
+/** Inputs of the right sizes; the time of a step hardly depends on which tokens it sees. */
+function zeroInputs(plan: Plan): StepInput {
+  return Object.fromEntries([...plan.inputs].map(([name, index]) => {
+    const { dtype, shape } = plan.tensors[index].type;
+    const size = shape.reduce((product, n) => product * n, 1);
+    return [name, dtype === "i32" ? new Int32Array(size) : new Float32Array(size)];
+  }));
+}
+
+function planText({ steps, totals, fusion, digest }: PlanDescription): string {
+  const rows = steps.map(({ label, op, inputs, outputs, flops, bytes, places }) => {
+    const place = places.map(({ arena, offset }) => `${arena}@${offset}`).join(" ");
+    const shapes = `${inputs.join(" ")} -> ${outputs.join(" ")}`;
+    return `${label.padEnd(56)} ${op.padEnd(28)} ${flops.toExponential(2)} flop ` +
+      `${bytes.toExponential(2)} B  ${place.padEnd(20)} ${shapes}`;
+  });
+  const arenas = Object.entries(totals.arenaBytes).map(([name, bytes]) => `${name} ${bytes}`).join(
+    ", ",
+  );
+  return [
+    ...rows,
+    "",
+    `plan ${digest}`,
+    `fusion chains ${fusion.chains ? "on" : "off"}, in place ${fusion.inPlace ? "on" : "off"}`,
+    `${totals.steps} steps, ${totals.fusedGroups} fused groups, ${totals.inPlace} in place`,
+    `${totals.flops.toExponential(3)} flop, ${
+      totals.bytesMoved.toExponential(3)
+    } bytes moved per update`,
+    `${totals.allocatedBytes} bytes of device memory: ${arenas}`,
+  ].join("\n");
+}
+
+function kernelsText(kernels: readonly KernelProfile[]): string {
+  const rows = kernels.map((row) =>
+    [
+      row.kernel.padEnd(36),
+      String(row.calls).padStart(5),
+      (row.seconds * 1e3).toFixed(3).padStart(9),
+      `${(100 * row.share).toFixed(1)} %`.padStart(8),
+      row.gigaflopsPerSecond.toFixed(2).padStart(9),
+      row.gigabytesPerSecond.toFixed(2).padStart(9),
+    ].join(" ")
+  );
+  const head = `${"kernel".padEnd(36)} calls        ms    share   GFLOP/s      GB/s`;
+  return [head, ...rows].join("\n");
+}
+
+if (import.meta.main) await runMain(() => planStep(Deno.args));
