@@ -51,6 +51,7 @@ export {
   type BkCoreOptions,
   type BkDirection,
 } from "./core/ops/bk_core.ts";
+export type { BkBounds } from "./core/ops/bk_forms.ts";
 export { causalAttention } from "./core/ops/causal_attention.ts";
 export { chunkedCrossEntropy, type CrossEntropy } from "./core/ops/chunked_cross_entropy.ts";
 export { embedding } from "./core/ops/embedding.ts";

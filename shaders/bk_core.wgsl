@@ -3,16 +3,28 @@
 //   causal         g_i = 1 / (d_i - p_{i-1} g_{i-1})                      (leading block ending at i)
 //   bidirectional  G_i = 1 / (d_i - p_{i-1} g_{i-1} - p_i h_{i+1}),  h_i = 1 / (d_i - p_i h_{i+1})
 // docs/mathematics.md §4 (forward), §5 (gradients); Im d = -eta keeps every pivot above eta in modulus.
-// v, dv: (CHAINS, N); p: (N - 1) or (1); eta, lambda: (HEADS) or (1); g, dg: (CHAINS, N) complex;
-// dp: (CHAINS, size of p); deta, dlambda: (CHAINS). Chain c belongs to head c mod HEADS. One invocation
-// per chain, positions in order; sums over positions in runs of 64, run sums in order.
+// v: (CHAINS, N); p: (N - 1) or (1); eta, lambda: (HEADS) or (1); g: (CHAINS, N) complex. Chain c belongs to
+// head c mod HEADS. A chain is cut into CHUNKS runs of CHUNK positions; one invocation per (chain, chunk)
+// walks its positions in order from an entry g_{first-1} (and h_last), which comes from
+//   sequential  nothing, there is one chunk
+//   halo        warm_up: the recurrence from WARM_UP positions before, free start
+//   carry       summarise: the chunk as one Moebius map; carry: these maps in order along the chain
+// No sums. On a GPU neighbouring lanes read CHUNK floats apart; a lane comes back to its cache line for the
+// next 31 positions, and 32 lanes hold 4 KiB of lines, which the first-level cache keeps.
+// Length: one arithmetic, of pairs, serves six entry points.
 @group(0) @binding(0) var<storage, read_write> v: array<f32>;
 @group(0) @binding(1) var<storage, read_write> p: array<f32>;
 @group(0) @binding(2) var<storage, read_write> eta: array<f32>;
 @group(0) @binding(3) var<storage, read_write> lambda: array<f32>;
-@group(0) @binding(4) var<storage, read_write> g: array<vec2<f32>>;
+// (1 or 2, CHAINS, CHUNKS): high and low part of the pivot left of each chunk, then of the one right of it.
+@group(0) @binding(4) var<storage, read_write> entry: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> g: array<vec2<f32>>;
 // Lower parts of the left pivots: (CHAINS, N) complex.
-@group(0) @binding(5) var<storage, read_write> low: array<vec2<f32>>;
+@group(0) @binding(6) var<storage, read_write> low: array<vec2<f32>>;
+// `pivots` alone: left pivots, then right ones, (2, CHAINS, N) complex.
+@group(0) @binding(5) var<storage, read_write> pivot: array<vec2<f32>>;
+// `summarise` and `carry`: (CHAINS, CHUNKS, 2), rows of the product of [[d_i, -p_{i-1}], [1, 0]].
+@group(0) @binding(5) var<storage, read_write> transfer: array<vec4<f32>>;
 override A: f32;
 override N: u32;
 override CHAINS: u32;
@@ -21,13 +33,28 @@ override HEADS: u32;
 override P_STEP: u32;
 override ETA_STEP: u32;
 override LAMBDA_STEP: u32;
+override CHUNK: u32;
+override CHUNKS: u32;
+override WARM_UP: u32 = 0;
+// Directions of the entries: 1 from the left alone, 2 from the right as well.
+override DIRECTIONS: u32 = 1;
 override WORKGROUP: u32 = 64;
+// Sites between two rescalings of a chunk's matrix, which may grow by |d| + p at each.
+const RESCALE = 8u;
 
 // A complex number as the unevaluated sum of two, about 48 bits. The pivots are carried so, because
 // 1 / (d - p g) loses up to log2(1/eta) bits where d and p g nearly cancel.
 struct Pair {
   high: vec2<f32>,
   low: vec2<f32>,
+}
+
+// What a chain has one value of.
+struct Chain {
+  first: u32,
+  eta: f32,
+  lambda: f32,
+  p: f32,
 }
 
 // Always 0, which no compiler knows: WGSL allows (a + b) - a to be taken for b, and drivers do so.
@@ -63,13 +90,26 @@ fn pair(high: vec2<f32>, low: vec2<f32>) -> Pair {
   return Pair(s, low - opaque(s - high));
 }
 
-// d_i of a chain.
-fn site(chain: u32, i: u32) -> Pair {
+fn chain_of(chain: u32) -> Chain {
   let head = chain % HEADS;
-  let shift = vec2<f32>(v[chain * N + i], -eta[head * ETA_STEP]);
+  return Chain(chain * N, eta[head * ETA_STEP], lambda[head * LAMBDA_STEP], p[0]);
+}
+
+// Coupling between k and k + 1; 0 beyond both ends of the chain, whatever k wraps to.
+fn bond(at: Chain, k: u32) -> f32 {
+  var value = at.p;
+  if (P_STEP == 1u) {
+    value = p[k];
+  }
+  return select(0f, value, k < N - 1u);
+}
+
+// d_i of a chain.
+fn site(at: Chain, i: u32) -> Pair {
+  let shift = vec2<f32>(v[at.first + i], -at.eta);
   let first = vec2<f32>(A, 0f) + shift;
   let error = sum_error(vec2<f32>(A, 0f), shift, first);
-  let minus = vec2<f32>(-lambda[head * LAMBDA_STEP], 0f);
+  let minus = vec2<f32>(-at.lambda, 0f);
   let second = first + minus;
   return Pair(second, error + sum_error(first, minus, second));
 }
@@ -81,6 +121,10 @@ fn eliminate(d: Pair, coupling: f32, g: Pair) -> Pair {
   let low = product_error(factor, g.high, m) + factor * g.low;
   let s = d.high - m;
   return pair(s, sum_error(d.high, -m, s) + (d.low - low));
+}
+
+fn multiply(x: vec2<f32>, y: vec2<f32>) -> vec2<f32> {
+  return vec2<f32>(x.x * y.x - x.y * y.y, x.y * y.x + x.x * y.y);
 }
 
 // 1 / x: one Newton step y + y (1 - x y) with the residual to full length.
@@ -98,11 +142,111 @@ fn inverse(x: Pair) -> Pair {
     - (x.low.x * y.x - x.low.y * y.y);
   let imaginary = -(crossed.x + crossed.y) - (crossed_error.x + crossed_error.y)
     - (x.low.x * y.y + x.low.y * y.x);
-  let residual = vec2<f32>(real, imaginary);
-  return pair(
-    y,
-    vec2<f32>(y.x * residual.x - y.y * residual.y, y.x * residual.y + y.y * residual.x),
-  );
+  return pair(y, multiply(y, vec2<f32>(real, imaginary)));
+}
+
+// The pivot next to a chunk, nothing at an end of the chain.
+fn enter(slot: u32, is_inner: bool) -> Pair {
+  let x = select(vec4<f32>(), entry[slot], is_inner);
+  return Pair(x.xy, x.zw);
+}
+
+// Left pivots of the WARM_UP sites before a chunk, right pivots of those behind it; the last one is kept.
+@compute @workgroup_size(WORKGROUP)
+fn warm_up(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  zero = groups.z - 1u;
+  let slot = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (slot >= DIRECTIONS * CHAINS * CHUNKS) {
+    return;
+  }
+  let is_left = slot < CHAINS * CHUNKS;
+  let at = chain_of(slot / CHUNKS % CHAINS);
+  let first = slot % CHUNKS * CHUNK;
+  let last = min(N, first + CHUNK);
+  let count = min(WARM_UP, select(N - last, first, is_left));
+  var state = Pair();
+  for (var j = 0u; j < count; j++) {
+    let i = select(last + count - 1u - j, first - count + j, is_left);
+    state = inverse(eliminate(site(at, i), bond(at, select(i, i - 1u, is_left)), state));
+  }
+  entry[slot] = vec4<f32>(state.high, state.low);
+}
+
+fn rescaled(top: vec4<f32>, bottom: vec4<f32>) -> f32 {
+  let size = max(abs(top), abs(bottom));
+  let largest = max(max(size.x, size.y), max(size.z, size.w));
+  // 2^-e for the exponent e of the largest: an exact factor, which a quotient of entries does not see.
+  return bitcast<f32>((254u << 23u) - (bitcast<u32>(largest) & 0x7f800000u));
+}
+
+// M_last ... M_first with p = 1 before the first site: entries are determinants of the chunk without none,
+// its first, its last, or both of these sites, so one product serves both directions.
+@compute @workgroup_size(WORKGROUP)
+fn summarise(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  zero = groups.z - 1u;
+  let slot = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (slot >= CHAINS * CHUNKS) {
+    return;
+  }
+  let at = chain_of(slot / CHUNKS);
+  let first = slot % CHUNKS * CHUNK;
+  let last = min(N, first + CHUNK);
+  var top = vec4<f32>(site(at, first).high, -1f, 0f);
+  var bottom = vec4<f32>(1f, 0f, 0f, 0f);
+  for (var i = first + 1u; i < last; i++) {
+    let d = site(at, i).high;
+    let next = vec4<f32>(multiply(d, top.xy), multiply(d, top.zw)) - bond(at, i - 1u) * bottom;
+    bottom = top;
+    top = next;
+    if ((i - first) % RESCALE == RESCALE - 1u) {
+      let scale = rescaled(top, bottom);
+      top = scale * top;
+      bottom = scale * bottom;
+    }
+  }
+  let scale = rescaled(top, bottom);
+  transfer[2u * slot] = scale * top;
+  transfer[2u * slot + 1u] = scale * bottom;
+}
+
+// Pivots next to every chunk, one invocation per direction and chain.
+@compute @workgroup_size(WORKGROUP)
+fn carry(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (index >= DIRECTIONS * CHAINS) {
+    return;
+  }
+  let is_left = index < CHAINS;
+  let chain = index % CHAINS;
+  let at = chain_of(chain);
+  var state = vec2<f32>();
+  for (var j = 0u; j < CHUNKS; j++) {
+    let chunk = select(CHUNKS - 1u - j, j, is_left);
+    entry[index * CHUNKS + chunk] = vec4<f32>(state, 0f, 0f);
+    let first = chunk * CHUNK;
+    let last = min(N, first + CHUNK);
+    let x = bond(at, select(last, first, is_left) - 1u) * state;
+    let top = transfer[2u * (chain * CHUNKS + chunk)];
+    let bottom = transfer[2u * (chain * CHUNKS + chunk) + 1u];
+    // (a1 + b1 x) / (a0 + b0 x) from the left, (-b0 + b1 x) / (a0 - a1 x) from the right.
+    let across = select(-bottom.xy, top.zw, is_left);
+    let along = select(-top.zw, bottom.xy, is_left);
+    let below = top.xy + multiply(across, x);
+    let s = 1f / (below.x * below.x + below.y * below.y);
+    state = multiply(along + multiply(bottom.zw, x), vec2<f32>(below.x * s, -below.y * s));
+  }
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -112,15 +256,16 @@ fn causal(
   @builtin(local_invocation_index) lane: u32,
 ) {
   zero = groups.z - 1u;
-  let chain = (group.y * groups.x + group.x) * WORKGROUP + lane;
-  if (chain >= CHAINS) {
+  let slot = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (slot >= CHAINS * CHUNKS) {
     return;
   }
-  var previous = inverse(site(chain, 0u));
-  g[chain * N] = previous.high;
-  for (var i = 1u; i < N; i++) {
-    previous = inverse(eliminate(site(chain, i), p[(i - 1u) * P_STEP], previous));
-    g[chain * N + i] = previous.high;
+  let at = chain_of(slot / CHUNKS);
+  let first = slot % CHUNKS * CHUNK;
+  var left = enter(slot, first > 0u);
+  for (var i = first; i < min(N, first + CHUNK); i++) {
+    left = inverse(eliminate(site(at, i), bond(at, i - 1u), left));
+    g[at.first + i] = left.high;
   }
 }
 
@@ -132,32 +277,54 @@ fn bidirectional(
   @builtin(local_invocation_index) lane: u32,
 ) {
   zero = groups.z - 1u;
-  let chain = (group.y * groups.x + group.x) * WORKGROUP + lane;
-  if (chain >= CHAINS) {
+  let slot = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (slot >= CHAINS * CHUNKS) {
     return;
   }
-  let first = chain * N;
-  var previous = inverse(site(chain, 0u));
-  g[first] = previous.high;
-  low[first] = previous.low;
-  for (var i = 1u; i < N; i++) {
-    previous = inverse(eliminate(site(chain, i), p[(i - 1u) * P_STEP], previous));
-    g[first + i] = previous.high;
-    low[first + i] = previous.low;
+  let at = chain_of(slot / CHUNKS);
+  let first = slot % CHUNKS * CHUNK;
+  let last = min(N, first + CHUNK);
+  let before = enter(slot, first > 0u);
+  var left = before;
+  for (var i = first; i < last; i++) {
+    left = inverse(eliminate(site(at, i), bond(at, i - 1u), left));
+    g[at.first + i] = left.high;
+    low[at.first + i] = left.low;
   }
-  var from_right = Pair();
-  for (var j = 0u; j < N; j++) {
-    let i = N - 1u - j;
-    var right = site(chain, i);
-    if (i + 1u < N) {
-      right = eliminate(right, p[i * P_STEP], from_right);
+  var right = enter(CHAINS * CHUNKS + slot, last < N);
+  for (var i = last; i > first; i--) {
+    let k = at.first + i - 1u;
+    let d = eliminate(site(at, i - 1u), bond(at, i - 1u), right);
+    left = before;
+    if (i - 1u > first) {
+      left = Pair(g[k - 1u], low[k - 1u]);
     }
-    var whole = right;
-    if (i > 0u) {
-      let k = first + i - 1u;
-      whole = eliminate(whole, p[(i - 1u) * P_STEP], Pair(g[k], low[k]));
-    }
-    g[first + i] = inverse(whole).high;
-    from_right = inverse(right);
+    g[k] = inverse(eliminate(d, bond(at, i - 2u), left)).high;
+    right = inverse(d);
+  }
+}
+
+// Both families of pivots, for the gradient.
+@compute @workgroup_size(WORKGROUP)
+fn pivots(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  zero = groups.z - 1u;
+  let slot = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (slot >= 2u * CHAINS * CHUNKS) {
+    return;
+  }
+  let is_left = slot < CHAINS * CHUNKS;
+  let chain = slot / CHUNKS % CHAINS;
+  let at = chain_of(chain);
+  let first = slot % CHUNKS * CHUNK;
+  let last = min(N, first + CHUNK);
+  var state = enter(slot, select((last < N), (first > 0u), is_left));
+  for (var j = 0u; j < last - first; j++) {
+    let i = select(last - 1u - j, first + j, is_left);
+    state = inverse(eliminate(site(at, i), bond(at, select(i, i - 1u, is_left)), state));
+    pivot[select(CHAINS, 0u, is_left) * N + at.first + i] = state.high;
   }
 }

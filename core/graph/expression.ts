@@ -26,9 +26,12 @@ export type Expression =
 export function argument(index: number): Expression {
   return { kind: "argument", index };
 }
-/** A literal; it is rounded to f32 when it is made, so that every backend sees the same number. */
+/**
+ * A literal; it is rounded to f32 when it is made, so that every backend sees the same number. There is no
+ * constant -0: its text is that of 0, and WGSL need not keep the sign.
+ */
 export function constant(value: number): Expression {
-  const rounded = Math.fround(value);
+  const rounded = Math.fround(value) + 0;
   if (!Number.isFinite(rounded)) {
     throw new RangeError(`Expected a finite f32 constant, got ${value}`);
   }
@@ -119,10 +122,23 @@ export function evaluate(e: Expression, x: readonly number[]): number {
 
 /** Derivative of `e` with respect to argument `index`. At a kink the branch not taken counts for nothing. */
 export function differentiateExpression(e: Expression, index: number): Expression {
-  const d = (of: Expression): Expression => differentiateExpression(of, index);
+  // Shared parts are differentiated once: else the work doubles with every level of sharing.
+  const done = new Map<Expression, Expression>();
+  const d = (of: Expression): Expression => {
+    const known = done.get(of);
+    if (known) return known;
+    const made = of.kind === "argument" ? constant(of.index === index ? 1 : 0) : derivative(of, d);
+    done.set(of, made);
+    return made;
+  };
+  return d(e);
+}
+
+function derivative(
+  e: Exclude<Expression, { readonly kind: "argument" }>,
+  d: (of: Expression) => Expression,
+): Expression {
   switch (e.kind) {
-    case "argument":
-      return constant(e.index === index ? 1 : 0);
     case "constant":
       return constant(0);
     case "neg":

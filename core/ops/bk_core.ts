@@ -14,19 +14,32 @@
 import source from "../../shaders/bk_core.wgsl" with { type: "text" };
 import { ShapeError } from "../errors.ts";
 import {
-  type Attributes,
+  type Dispatch,
   input,
   type Op,
   output,
+  type Preset,
   scratch,
   type Signature,
+  type Site,
   stopped,
   type Trial,
 } from "../graph/op.ts";
-import { expectRank, f32, formatShape, type TensorType } from "../graph/shape.ts";
+import { expectRank, f32, formatShape, sizeOf, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { bkCoreVjp } from "./bk_core_vjp.ts";
+import {
+  type BkBounds,
+  type BkFormAttributes,
+  bkFormParameters,
+  chooseBkForm,
+  chunksOf,
+  expectForm,
+  SEQUENTIAL,
+  warmUpLength,
+} from "./bk_forms.ts";
+import { bkDispatch, bkEntryDispatches, bkEntryScratch } from "./bk_launches.ts";
 import { resolventDiagonal } from "./resolvent_by_elimination.ts";
 import { reshape } from "./reshape.ts";
 import { sum } from "./sum.ts";
@@ -34,7 +47,7 @@ import { sum } from "./sum.ts";
 /** Which diagonal is meant: of the leading blocks H_{1..i}, or of the whole matrix. */
 export type BkDirection = "causal" | "bidirectional";
 
-export interface BkCoreAttributes extends Attributes {
+export interface BkCoreAttributes extends BkFormAttributes {
   /** Constant part of the diagonal; -2 is the discrete Laplacian. */
   readonly a: number;
   readonly mode: BkDirection;
@@ -58,29 +71,19 @@ export interface BkCoreOptions {
   readonly a?: number;
   /** `bidirectional` lets tokens to the right leak into position i. @default "causal" */
   readonly mode?: BkDirection;
+  /** Bounds that allow long chains to be walked in chunks. @default none: one invocation per chain */
+  readonly bounds?: BkBounds;
 }
 
 /** v (B, H, N) → g (B, H, N, 2), real and imaginary part. |g| <= 1/eta for every N. docs/mathematics.md §4. */
 export function bkCore(inputs: BkCoreInputs, options: BkCoreOptions = {}): Tensor {
   const { v, p, eta, lambda } = inputs;
-  return apply(op, [v, p, eta, lambda], { a: options.a ?? -2, mode: options.mode ?? "causal" });
-}
-
-/** Sizes and steps that both directions of the shader share. */
-export function bkCoreOverrides(
-  [v, p, eta, lambda]: readonly TensorType[],
-  a: number,
-): Readonly<Record<string, number>> {
-  const [batch, heads, n] = v.shape;
-  return {
-    A: a,
-    N: n,
-    CHAINS: batch * heads,
-    HEADS: heads,
-    P_STEP: p.shape[0] === n - 1 ? 1 : 0,
-    ETA_STEP: eta.shape[0] === heads ? 1 : 0,
-    LAMBDA_STEP: lambda.shape[0] === heads ? 1 : 0,
-  };
+  const [, heads, length] = v.type.shape;
+  return apply(op, [v, p, eta, lambda], {
+    a: options.a ?? -2,
+    mode: options.mode ?? "causal",
+    ...chooseBkForm({ length, heads }, options.bounds),
+  });
 }
 
 function expectInputs([v, p, eta, lambda]: readonly TensorType[]): void {
@@ -107,11 +110,32 @@ function expectInputs([v, p, eta, lambda]: readonly TensorType[]): void {
   }
 }
 
-/** Sum of per-chain gradients (B H) down to the (H) or (1) values they belong to. */
-function perHead(chains: Tensor, heads: number, of: Tensor): Tensor {
-  const [count] = of.type.shape;
-  const rows = count === heads ? chains.type.shape[0] / heads : chains.type.shape[0];
-  return reshape(sum(reshape(chains, [rows, count]), { axis: 0 }), [count]);
+/** Gradients (B chunks, H) as rows of what they belong to: of heads, or of one value for all. */
+function perHead(sums: Tensor, heads: number, of: Tensor): Tensor {
+  return of.type.shape[0] === heads ? sums : reshape(sums, [sizeOf(sums.type.shape), 1]);
+}
+
+/** Rows summed to the shape of `of`. */
+function summed(rows: Tensor, of: Tensor): Tensor {
+  return reshape(sum(rows, { axis: 0 }), of.type.shape);
+}
+
+function launches(
+  { inputs, attributes }: Site<BkCoreAttributes>,
+  preset: Preset,
+): readonly Dispatch[] {
+  const site = { source, inputs, attributes, preset };
+  const [batch, heads, n] = inputs[0].shape;
+  const isCausal = attributes.mode === "causal";
+  const first = isCausal ? 0 : 1;
+  return [
+    ...bkEntryDispatches(site, { first, directions: isCausal ? 1 : 2 }),
+    bkDispatch(site, {
+      entryPoint: attributes.mode,
+      bindings: [scratch(first), output(0), ...(isCausal ? [] : [scratch(0)])],
+      invocations: batch * heads * chunksOf(attributes, n).chunks,
+    }),
+  ];
 }
 
 export const signature: Signature<BkCoreAttributes> = {
@@ -127,47 +151,76 @@ export const signature: Signature<BkCoreAttributes> = {
   params: {
     a: { default: -2, doc: "constant part of the diagonal" },
     mode: { default: "causal", choices: ["causal", "bidirectional"], doc: "which resolvent" },
+    ...bkFormParameters,
   },
 };
 
 const trial = (
   name: string,
   [batch, heads, n]: readonly [number, number, number],
-  at: { readonly mode: BkDirection; readonly eta: number; readonly single?: boolean },
+  at: {
+    readonly mode: BkDirection;
+    readonly eta: number;
+    readonly single?: boolean;
+    readonly form?: BkFormAttributes;
+  },
 ): Trial<BkCoreAttributes> => ({
-  name: `${name}, ${at.mode}, eta ${at.eta}`,
+  name: `${name}, ${at.mode}, eta ${at.eta}, ${at.form?.form ?? "sequential"}`,
   inputs: [
     { type: f32(batch, heads, n), law: (_, u) => 6 * u - 3 },
     { type: f32(at.single ? 1 : n - 1), law: (_, u) => 0.2 + 1.8 * u },
     { type: f32(at.single ? 1 : heads), law: (_, u) => at.eta * (1 + u) },
     { type: f32(at.single ? 1 : heads), law: (_, u) => u - 0.5 },
   ],
-  attributes: { a: -2, mode: at.mode },
+  attributes: { a: -2, mode: at.mode, ...(at.form ?? SEQUENTIAL) },
   tolerance: 4e-6 * Math.max(1, 0.1 / at.eta), // pivots contract errors to about 1/eta roundings
   gradientTolerance: 2e-5 * Math.max(1, 0.01 / at.eta),
 });
 
+const carry = (chunk: number): BkFormAttributes => ({ form: "carry", chunk, warm_up: 0 });
+/** For eta from 2 on; couplings of the trials reach 2, so that counts as eta / sqrt(2). 16 sites. */
+const halo = (chunk: number): BkFormAttributes => ({
+  form: "halo",
+  chunk,
+  warm_up: warmUpLength(2 / Math.sqrt(2)),
+});
+
+const trialsOf = (mode: BkDirection): readonly Trial<BkCoreAttributes>[] => [
+  trial("one site", [1, 1, 1], { mode, eta: 1 }),
+  trial("two sites", [2, 1, 2], { mode, eta: 0.1 }),
+  trial("a prime length", [3, 2, 31], { mode, eta: 0.01 }),
+  trial("more chains than lanes", [5, 13, 3], { mode, eta: 0.1 }),
+  trial("longer than a run", [1, 2, 67], { mode, eta: 0.1 }),
+  trial("one coupling for all", [2, 3, 65], { mode, eta: 0.3, single: true }),
+  trial("one site", [1, 2, 1], { mode, eta: 1, form: carry(4) }),
+  trial("a site less than a chunk", [1, 2, 7], { mode, eta: 0.1, form: carry(8) }),
+  trial("one chunk", [2, 1, 8], { mode, eta: 0.1, form: carry(8) }),
+  trial("a site more than a chunk", [1, 2, 9], { mode, eta: 0.1, form: carry(8) }),
+  trial("chunks of one site", [1, 2, 13], { mode, eta: 0.1, form: carry(1) }),
+  trial("a prime length in chunks", [3, 2, 31], { mode, eta: 0.01, form: carry(11) }),
+  trial("one coupling for all", [2, 3, 29], { mode, eta: 0.3, single: true, form: carry(10) }),
+  trial("one site", [1, 2, 1], { mode, eta: 2, form: halo(4) }),
+  trial("a prime length in chunks", [2, 1, 43], { mode, eta: 2, form: halo(5) }),
+  trial("one coupling for all", [1, 2, 40], { mode, eta: 2, single: true, form: halo(16) }),
+];
+
 export const op: Op<BkCoreAttributes> = {
   name: "bk_core",
   signature,
-  infer: (types) => {
+  infer: (types, attributes) => {
     expectInputs(types);
+    expectForm(attributes);
     return [f32(...types[0].shape, 2)];
   },
   vjp: ({ inputs: [v, p, eta, lambda], outputs: [g], cotangents: [dg], attributes, needs }) => {
     if (!dg) return [];
-    const [batch, heads] = v.type.shape;
+    const heads = v.type.shape[1];
     const found = bkCoreVjp([v, p, eta, lambda, g, dg], { ...attributes, with_p: needs[1] });
-    const chains = batch * heads;
-    const dp = reshape(
-      sum(reshape(found.dp, [chains, found.dp.type.shape[1]]), { axis: 0 }),
-      found.dpShape,
-    );
     return [
       found.dv,
-      needs[1] ? dp : stopped,
-      perHead(found.deta, heads, eta),
-      perHead(found.dlambda, heads, lambda),
+      needs[1] ? summed(found.dp, p) : stopped,
+      summed(perHead(found.deta, heads, eta), eta),
+      summed(perHead(found.dlambda, heads, lambda), lambda),
     ];
   },
   reference: (site, { inputs: [v, p, eta, lambda], outputs: [g] }) => {
@@ -185,42 +238,16 @@ export const op: Op<BkCoreAttributes> = {
       g.set(diagonal, 2 * chain * n);
     }
   },
-  scratch: ({ inputs: [v], attributes: { mode } }) => mode === "causal" ? [] : [f32(...v.shape, 2)],
-  lower: {
-    webgpu: ({ inputs, attributes: { a, mode } }, preset) => {
-      const chains = inputs[0].shape[0] * inputs[0].shape[1];
-      const lanes = preset === "gpu" ? 64 : 8;
-      return [{
-        source,
-        shader: "bk_core",
-        entryPoint: mode,
-        overrides: { ...bkCoreOverrides(inputs, a), WORKGROUP: lanes },
-        bindings: [
-          ...[input(0), input(1), input(2), input(3), output(0)],
-          ...(mode === "causal" ? [] : [scratch(0)]),
-        ],
-        workgroups: Math.ceil(chains / lanes),
-      }];
-    },
+  scratch: ({ inputs, attributes: { mode, ...form } }) => {
+    if (mode === "causal") return bkEntryScratch(inputs, { form, directions: 1 });
+    return [f32(...inputs[0].shape, 2), ...bkEntryScratch(inputs, { form, directions: 2 })];
   },
+  lower: { webgpu: launches },
   cost: ({ inputs: [v], attributes: { mode } }) => {
     const sites = v.shape.reduce((product, n) => product * n, 1);
     return mode === "causal"
       ? { flops: 10 * sites, bytes: 12 * sites }
       : { flops: 24 * sites, bytes: 32 * sites };
   },
-  trials: [
-    trial("one site", [1, 1, 1], { mode: "causal", eta: 1 }),
-    trial("two sites", [2, 1, 2], { mode: "causal", eta: 0.1 }),
-    trial("a prime length", [3, 2, 31], { mode: "causal", eta: 0.01 }),
-    trial("more chains than lanes", [5, 13, 3], { mode: "causal", eta: 0.1 }),
-    trial("longer than a run", [1, 2, 67], { mode: "causal", eta: 0.1 }),
-    trial("one coupling for all", [2, 3, 65], { mode: "causal", eta: 0.3, single: true }),
-    trial("one site", [1, 1, 1], { mode: "bidirectional", eta: 1 }),
-    trial("two sites", [2, 1, 2], { mode: "bidirectional", eta: 0.1 }),
-    trial("a prime length", [3, 2, 31], { mode: "bidirectional", eta: 0.01 }),
-    trial("more chains than lanes", [5, 13, 3], { mode: "bidirectional", eta: 0.1 }),
-    trial("longer than a run", [1, 2, 67], { mode: "bidirectional", eta: 0.1 }),
-    trial("one coupling for all", [2, 3, 65], { mode: "bidirectional", eta: 0.3, single: true }),
-  ],
+  trials: [...trialsOf("causal"), ...trialsOf("bidirectional")],
 };

@@ -19,8 +19,10 @@ export interface Chain {
 export interface ChainGradient {
   readonly diagonal: Float64Array;
   readonly couplings: Float64Array;
-  readonly eta: number;
-  readonly lambda: number;
+  /** By the eta of every site, (N); the gradient by the common eta is their sum. */
+  readonly eta: Float64Array;
+  /** By the lambda of every site, (N). */
+  readonly lambda: Float64Array;
 }
 
 function matrixOf({ diagonal, couplings, lambda, eta }: Chain): Tridiagonal {
@@ -56,7 +58,7 @@ export function resolventGradient(chain: Chain, dg: Float64Array): ChainGradient
   const n = chain.diagonal.length;
   const diagonal = new Float64Array(n);
   const couplings = new Float64Array(Math.max(0, n - 1));
-  let byZ: Complex = [0, 0];
+  const eta = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     const size = blockSize(chain, i);
     const column = solveUnit(matrix, { size, index: i });
@@ -65,9 +67,9 @@ export function resolventGradient(chain: Chain, dg: Float64Array): ChainGradient
     for (let j = 0; j < size; j++) {
       const term = multiply(weight, multiply(row[j], column[j]));
       diagonal[j] -= term[0];
-      byZ = [byZ[0] + term[0], byZ[1] + term[1]];
+      eta[j] -= term[1];
       if (j + 1 < size) couplings[j] -= multiply(weight, multiply(row[j], column[j + 1]))[0];
     }
   }
-  return { diagonal, couplings, lambda: byZ[0], eta: -byZ[1] };
+  return { diagonal, couplings, lambda: diagonal.map((x) => -x), eta };
 }

@@ -54,6 +54,8 @@ export async function runPeer(
   const peakRssBytes = process.resourceUsage().maxRSS * 1024;
   const report: TrainingReport = { ...facts, ...run, peakRssBytes };
   await Deno.writeTextFile(reportFile, JSON.stringify(report));
+  // Worker pools of some tools never end by themselves.
+  Deno.exit(0);
 }
 
 async function runProtocol(

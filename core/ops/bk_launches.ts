@@ -1,0 +1,96 @@
+/** Launches of the kernels of bk_core, which its gradient shares. docs/mathematics.md §4. */
+import { type Binding, type Dispatch, input, type Preset, scratch } from "../graph/op.ts";
+import { f32, type TensorType } from "../graph/shape.ts";
+import { type BkFormAttributes, chunksOf } from "./bk_forms.ts";
+
+/** One application of bk_core or of its gradient; inputs 0 to 3 are v, p, eta and lambda. */
+export interface BkSite {
+  readonly source: string;
+  readonly inputs: readonly TensorType[];
+  readonly attributes: BkFormAttributes & { readonly a: number };
+  readonly preset: Preset;
+}
+
+/** Lanes: full vectors of a software adapter; one warp on hardware, where few long lanes want many cores. */
+export function bkLanes(preset: Preset): number {
+  return preset === "gpu" ? 32 : 8;
+}
+
+/** Scratch for the pivots next to every chunk, and for what `carry` computes them from. */
+export function bkEntryScratch(
+  [v]: readonly TensorType[],
+  options: { readonly form: BkFormAttributes; readonly directions: number },
+): readonly TensorType[] {
+  const { form, directions } = options;
+  const [batch, heads, n] = v.shape;
+  const { chunks } = chunksOf(form, n);
+  const entry = f32(directions, batch * heads, chunks, 4);
+  return form.form === "carry" ? [entry, f32(batch * heads, chunks, 8)] : [entry];
+}
+
+/** Sizes and steps of the kernels of bk_core. */
+function overridesOf({ inputs: [v, p, eta, lambda], attributes, preset }: BkSite) {
+  const [batch, heads, n] = v.shape;
+  const { chunk, chunks } = chunksOf(attributes, n);
+  return {
+    A: attributes.a,
+    N: n,
+    CHAINS: batch * heads,
+    HEADS: heads,
+    P_STEP: p.shape[0] === n - 1 ? 1 : 0,
+    ETA_STEP: eta.shape[0] === heads ? 1 : 0,
+    LAMBDA_STEP: lambda.shape[0] === heads ? 1 : 0,
+    CHUNK: chunk,
+    CHUNKS: chunks,
+    WARM_UP: attributes.warm_up,
+    WORKGROUP: bkLanes(preset),
+  };
+}
+
+/** One launch with `bindings` from binding 4 on. */
+export function bkDispatch(site: BkSite, launch: {
+  readonly entryPoint: string;
+  readonly bindings: readonly Binding[];
+  readonly invocations: number;
+  readonly directions?: number;
+}): Dispatch {
+  const overrides = overridesOf(site);
+  return {
+    source: site.source,
+    shader: "bk_core",
+    entryPoint: launch.entryPoint,
+    overrides: { ...overrides, DIRECTIONS: launch.directions ?? 1 },
+    bindings: [input(0), input(1), input(2), input(3), ...launch.bindings],
+    workgroups: Math.ceil(launch.invocations / overrides.WORKGROUP),
+  };
+}
+
+/** Launches that leave the pivots next to every chunk in scratch `first`, using `first + 1` for a carry. */
+export function bkEntryDispatches(
+  site: BkSite,
+  options: { readonly first: number; readonly directions: number },
+): readonly Dispatch[] {
+  const { first, directions } = options;
+  const { form } = site.attributes;
+  const [batch, heads, n] = site.inputs[0].shape;
+  const { chunks } = chunksOf(site.attributes, n);
+  const chains = batch * heads;
+  const entry = scratch(first);
+  if (form === "sequential") return [];
+  if (form === "halo") {
+    const invocations = directions * chains * chunks;
+    return [
+      bkDispatch(site, { entryPoint: "warm_up", bindings: [entry], invocations, directions }),
+    ];
+  }
+  const bindings = [entry, scratch(first + 1)];
+  return [
+    bkDispatch(site, { entryPoint: "summarise", bindings, invocations: chains * chunks }),
+    bkDispatch(site, {
+      entryPoint: "carry",
+      bindings,
+      invocations: directions * chains,
+      directions,
+    }),
+  ];
+}
