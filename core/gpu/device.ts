@@ -1,5 +1,5 @@
 /** The WebGPU device: found once, owned by one backend, destroyed explicitly. */
-import { DeviceError, DeviceLostError, NoAdapterError } from "../errors.ts";
+import { DeviceError, DeviceLostError, NoAdapterError, OutOfMemoryError } from "../errors.ts";
 import type { AdapterFacts } from "../plan/adapter_facts.ts";
 import { withQuietDriver } from "./quiet_driver.ts";
 
@@ -18,9 +18,22 @@ const LIMITS = [
 export interface OpenDevice {
   readonly device: GPUDevice;
   readonly facts: AdapterFacts;
-  /** @throws {DeviceLostError} If the device has been lost */
-  assertAlive(): void;
+  /**
+   * Refuses to go on with a device whose results cannot be trusted. `progress` ends the message of a loss: what
+   * is known to be finished.
+   *
+   * @throws {DeviceLostError} If the device has been lost
+   * @throws {DeviceError} If it reported an error outside of every error scope
+   */
+  assertAlive(progress?: string): void;
+  /** The error that stands behind a rejected wait: the loss of the device where that is the cause. */
+  explain(cause: unknown, progress?: string): Promise<Error>;
+  /** Gives the device back. Programs on it are refused from now on. */
+  destroy(): void;
 }
+
+/** Milliseconds in which the news of a loss follows the failure that it caused. */
+const LOSS_NEWS_MS = 200;
 
 /** How to get a driver, for users whose machine has none. */
 const REMEDY = "install a GPU driver with Vulkan, Metal or D3D12, or a software one " +
@@ -60,12 +73,50 @@ export async function openDevice(): Promise<OpenDevice> {
       cause,
     });
   }
+  return watch(device, facts);
+}
+
+/** Notes the loss of a device and the errors that no scope caught; both arrive as events. */
+function watch(device: GPUDevice, facts: AdapterFacts): OpenDevice {
   let lost: string | undefined;
-  device.lost.then((info) => lost = `${info.reason}: ${info.message}`);
-  const assertAlive = (): void => {
+  let uncaught: GPUError | undefined;
+  device.lost.then((info) => lost ??= `${info.reason}: ${info.message}`);
+  device.addEventListener("uncapturederror", (event) => {
+    // It is thrown at the next step or read; printing it as well would say it twice.
+    event.preventDefault();
+    uncaught ??= (event as GPUUncapturedErrorEvent).error;
+  });
+  const assertAlive = (progress = ""): void => {
     if (lost !== undefined) {
-      throw new DeviceLostError(`Lost the device "${facts.description}" (${lost})`);
+      throw new DeviceLostError(`Lost the device "${facts.description}" (${lost})${progress}`);
+    }
+    if (uncaught) {
+      const Kind = uncaught instanceof GPUOutOfMemoryError ? OutOfMemoryError : DeviceError;
+      throw new Kind(
+        `The device "${facts.description}" reported an error that no call waited for: ${uncaught.message.trim()}`,
+      );
     }
   };
-  return { device, facts, assertAlive };
+  const explain = async (cause: unknown, progress = ""): Promise<Error> => {
+    await within(LOSS_NEWS_MS, device.lost);
+    try {
+      assertAlive(progress);
+    } catch (error) {
+      return error as Error;
+    }
+    return new DeviceError(`The device "${facts.description}" failed: ${String(cause)}`, { cause });
+  };
+  const destroy = (): void => {
+    lost ??= "destroyed: its backend gave it back";
+    device.destroy();
+  };
+  return { device, facts, assertAlive, explain, destroy };
+}
+
+/** Waits for a promise, but no longer than so many milliseconds. */
+async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+  let timer: number | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
 }

@@ -10,15 +10,21 @@ export interface BufferRange {
 
 /**
  * Copies ranges to the host in one wait: a read costs more than ten milliseconds whatever its size, so
- * callers gather what they want and ask once.
+ * callers gather what they want and ask once. `progress` ends the message if the device is lost.
+ *
+ * @throws {DeviceLostError} If the device has been lost
+ * @throws {DeviceError} If it reported an error outside of every error scope
+ * @throws {OutOfMemoryError} If there is no memory for the copy
  */
 export async function readBuffers(
   open: OpenDevice,
   ranges: readonly BufferRange[],
+  progress = "",
 ): Promise<readonly ArrayBuffer[]> {
   const total = ranges.reduce((sum, range) => sum + range.byteLength, 0);
   if (total === 0) return ranges.map(() => new ArrayBuffer(0));
   const { device } = open;
+  open.assertAlive(progress);
   device.pushErrorScope("out-of-memory");
   const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
   const staging = device.createBuffer({ label: "readback", size: total, usage });
@@ -42,8 +48,10 @@ export async function readBuffers(
       offset += range.byteLength;
     }
     device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ);
-    open.assertAlive();
+    await staging.mapAsync(GPUMapMode.READ).catch(async (cause: unknown) => {
+      throw await open.explain(cause, progress);
+    });
+    open.assertAlive(progress);
     const bytes = staging.getMappedRange().slice(0);
     let start = 0;
     return ranges.map(({ byteLength }) => bytes.slice(start, start += byteLength));

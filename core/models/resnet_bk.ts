@@ -15,7 +15,7 @@
  *   They use one channel; here H >= 1. Mixing and feed-forward are two residual steps with a norm each,
  *   experts have no bias, and the top-1 gate is weighted by its probability, so that it learns.
  */
-import type { Graph, Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import { bkMixer } from "../layers/bk_mixer.ts";
 import { mixtureOfExperts } from "../layers/mixture_of_experts.ts";
 import { rmsNorm } from "../layers/rms_norm.ts";

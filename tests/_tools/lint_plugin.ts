@@ -11,7 +11,7 @@
 /** The one file of core that may read the clock. */
 const CLOCK_FILE = "core/run/clock.ts";
 /** Fills the bindings of shaders/elementwise.wgsl from typed expressions; entry points stay there. */
-const SHADER_GENERATOR = "core/ops/elementwise.ts";
+const SHADER_GENERATOR = "core/ops/elementwise_kernel.ts";
 const PROJECT_ROOT = new URL("../../", import.meta.url).pathname;
 
 /** Path from the root of the project, with forward slashes; `deno lint` gives absolute paths. */

@@ -59,8 +59,8 @@ Deno.test("no-wgsl-template fires for shader text in strings and templates, not 
     { path: "core/ops/softmax.ts", source: `// ${kernel}`, reports: 0 },
     { path: "core/ops/softmax.ts", source: 'const s = "compute the group";', reports: 0 },
     { path: "tests/core/gpu/pipeline_test.ts", source: `const s = "${kernel}";`, reports: 0 },
-    { path: "core/ops/elementwise.ts", source: "const s = `@group(0)`;", reports: 0 },
-    { path: "core/ops/elementwise.ts", source: `const s = "${kernel}";`, reports: 1 },
+    { path: "core/ops/elementwise_kernel.ts", source: "const s = `@group(0)`;", reports: 0 },
+    { path: "core/ops/elementwise_kernel.ts", source: `const s = "${kernel}";`, reports: 1 },
   ]);
 });
 

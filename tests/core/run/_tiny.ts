@@ -1,5 +1,5 @@
 /** Runs the real command on tests/fixtures/tiny.yaml and reads what it left. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { canonicalJson } from "../../../core/manifest/canonical_json.ts";
 import type { Json } from "../../../core/manifest/json.ts";
 import type { RunRecord } from "../../../core/store/record.ts";
@@ -140,6 +140,28 @@ export function exists(path: string): boolean {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+/** A copy of the tiny manifest with one change. */
+export function changedManifest(folder: string, [from, to]: readonly [string, string]): string {
+  const text = Deno.readTextFileSync(TINY);
+  assertStringIncludes(text, from);
+  const path = `${folder}/changed.yaml`;
+  Deno.writeTextFileSync(path, text.replace(from, to));
+  return path;
+}
+
+/** Runs a command that must be refused: one message, no stack trace, nothing on standard output. */
+export async function refused(
+  args: readonly string[],
+  want: RunOptions & { readonly code: number; readonly says: readonly string[] },
+): Promise<void> {
+  const { code, stdout, stderr } = await reproduce(args, want);
+  assertEquals(code, want.code, stderr);
+  assertEquals(stdout, "");
+  assertEquals(stderr.match(/^error: /gm)?.length, 1, stderr);
+  assert(!/\n {4}at |bug in the harness/.test(stderr), stderr);
+  for (const text of want.says) assertStringIncludes(stderr, text);
 }
 
 /** Runs a test in a folder of its own. */
