@@ -1,5 +1,5 @@
 /** The device buffers behind a plan's arenas. */
-import { DeviceError, OutOfMemoryError } from "../errors.ts";
+import { OutOfMemoryError } from "../errors.ts";
 import { type ArenaName, ARENAS, type Plan } from "../plan/plan.ts";
 
 /** Buffers by arena; `owned` says which of them `destroyArenas` frees. */
@@ -9,9 +9,9 @@ export interface ArenaBuffers {
 }
 
 /**
- * Allocates every arena of a plan, zeroed; `param` is taken from `shared` when given.
+ * Allocates every arena of a plan, zeroed; `param` is taken from `shared` when given. Sizes were checked
+ * against the adapter's limits before (needs.ts), so that what is refused here is memory that is taken.
  *
- * @throws {DeviceError} If an arena exceeds the adapter's limits
  * @throws {OutOfMemoryError} If the device refuses the memory
  */
 export async function allocateArenas(device: GPUDevice, options: {
@@ -19,16 +19,10 @@ export async function allocateArenas(device: GPUDevice, options: {
   readonly shared?: GPUBuffer | undefined;
 }): Promise<ArenaBuffers> {
   const { plan, shared } = options;
-  const limit = device.limits.maxBufferSize;
   const owned = ARENAS.filter((name) => !(name === "param" && shared));
   device.pushErrorScope("out-of-memory");
   const made = owned.map((name) => {
     const size = Math.max(256, plan.arenaBytes[name]);
-    if (size > limit) {
-      throw new DeviceError(
-        `Cannot allocate arena "${name}": it needs ${size} bytes, the adapter allows ${limit}`,
-      );
-    }
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     return [name, device.createBuffer({ label: name, size, usage })] as const;
   });
@@ -36,8 +30,10 @@ export async function allocateArenas(device: GPUDevice, options: {
   if (error) {
     made.forEach(([, buffer]) => buffer.destroy());
     const sizes = owned.map((name) => `${name} ${plan.arenaBytes[name]}`).join(", ");
+    const total = owned.reduce((sum, name) => sum + plan.arenaBytes[name], 0);
     throw new OutOfMemoryError(
-      `The device is out of memory for arenas of these bytes: ${sizes} (${error.message})`,
+      `The device is out of memory for ${total} bytes in arenas of these bytes: ${sizes} ` +
+        `(${error.message.trim()}); take fewer tokens per step or fewer workers, or free device memory`,
     );
   }
   const buffers = Object.fromEntries(made) as Record<ArenaName, GPUBuffer>;

@@ -26,8 +26,6 @@ export interface OpenDevice {
    * @throws {DeviceError} If it reported an error outside of every error scope
    */
   assertAlive(progress?: string): void;
-  /** The error that stands behind a rejected wait: the loss of the device where that is the cause. */
-  explain(cause: unknown, progress?: string): Promise<Error>;
   /** Gives the device back. Programs on it are refused from now on. */
   destroy(): void;
 }
@@ -97,25 +95,34 @@ function watch(device: GPUDevice, facts: AdapterFacts): OpenDevice {
       );
     }
   };
-  const explain = async (cause: unknown, progress = ""): Promise<Error> => {
-    await within(LOSS_NEWS_MS, device.lost);
-    try {
-      assertAlive(progress);
-    } catch (error) {
-      return error as Error;
-    }
-    return new DeviceError(`The device "${facts.description}" failed: ${String(cause)}`, { cause });
-  };
   const destroy = (): void => {
     lost ??= "destroyed: its backend gave it back";
     device.destroy();
   };
-  return { device, facts, assertAlive, explain, destroy };
+  return { device, facts, assertAlive, destroy };
+}
+
+/**
+ * Throws the error that stands behind a rejected wait: the loss of the device where that is the cause.
+ *
+ * @throws {DeviceError} Always
+ */
+export async function throwExplained(open: OpenDevice, cause: unknown): Promise<never> {
+  await within(LOSS_NEWS_MS, open.device.lost);
+  open.assertAlive();
+  throw new DeviceError(`The device "${open.facts.description}" failed: ${String(cause)}`, {
+    cause,
+  });
+}
+
+/** The same device, whose loss is reported together with what is known to be finished. */
+export function withProgress(open: OpenDevice, progress: () => string): OpenDevice {
+  return { ...open, assertAlive: () => open.assertAlive(progress()) };
 }
 
 /** Waits for a promise, but no longer than so many milliseconds. */
 async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
-  let timer: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
   await Promise.race([promise, late]);
   clearTimeout(timer);

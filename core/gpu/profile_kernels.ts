@@ -1,7 +1,7 @@
 /** Time per kernel of a compiled step. */
 import { DeviceError } from "../errors.ts";
 import type { Program, StepInput } from "../plan/backend.ts";
-import { GpuProgram } from "./backend.ts";
+import { GpuProgram } from "./gpu_program.ts";
 
 /** All launches of one kernel in one step. */
 export interface KernelProfile {

@@ -1,5 +1,5 @@
 import { OutOfMemoryError } from "../errors.ts";
-import type { OpenDevice } from "./device.ts";
+import { type OpenDevice, throwExplained } from "./device.ts";
 
 /** Part of a buffer; offset and length are multiples of four. */
 export interface BufferRange {
@@ -10,7 +10,7 @@ export interface BufferRange {
 
 /**
  * Copies ranges to the host in one wait: a read costs more than ten milliseconds whatever its size, so
- * callers gather what they want and ask once. `progress` ends the message if the device is lost.
+ * callers gather what they want and ask once.
  *
  * @throws {DeviceLostError} If the device has been lost
  * @throws {DeviceError} If it reported an error outside of every error scope
@@ -19,12 +19,11 @@ export interface BufferRange {
 export async function readBuffers(
   open: OpenDevice,
   ranges: readonly BufferRange[],
-  progress = "",
 ): Promise<readonly ArrayBuffer[]> {
   const total = ranges.reduce((sum, range) => sum + range.byteLength, 0);
   if (total === 0) return ranges.map(() => new ArrayBuffer(0));
   const { device } = open;
-  open.assertAlive(progress);
+  open.assertAlive();
   device.pushErrorScope("out-of-memory");
   const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
   const staging = device.createBuffer({ label: "readback", size: total, usage });
@@ -48,10 +47,8 @@ export async function readBuffers(
       offset += range.byteLength;
     }
     device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ).catch(async (cause: unknown) => {
-      throw await open.explain(cause, progress);
-    });
-    open.assertAlive(progress);
+    await staging.mapAsync(GPUMapMode.READ).catch((cause: unknown) => throwExplained(open, cause));
+    open.assertAlive();
     const bytes = staging.getMappedRange().slice(0);
     let start = 0;
     return ranges.map(({ byteLength }) => bytes.slice(start, start += byteLength));

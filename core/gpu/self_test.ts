@@ -5,7 +5,7 @@ import { bits, stream } from "../random/streams.ts";
 import type { PipelineCache } from "./pipeline.ts";
 
 /** What the self-test found; it goes into every record. */
-export interface SelfTestResult {
+export interface ArithmeticResult {
   readonly [key: string]: number | boolean;
   /** Cases whose + - * had exactly the bits of IEEE 754 single precision (all of them, or the test fails). */
   readonly exactCases: number;
@@ -22,10 +22,10 @@ const BIAS = 1;
 const ULP_LIMIT = 4;
 
 /** @throws {DeviceError} If a result is not what the language promises */
-export async function selfTest(
+export async function testArithmetic(
   device: GPUDevice,
   pipelines: PipelineCache,
-): Promise<SelfTestResult> {
+): Promise<ArithmeticResult> {
   const pairs = casePairs();
   const results = await runCases(device, { pipelines, pairs });
   let divisionUlp = 0;

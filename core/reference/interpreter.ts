@@ -67,7 +67,8 @@ class Interpretation implements Program {
   read(label: string): Promise<Float64Array> {
     const index = this.plan.outputs.get(label);
     if (index === undefined) {
-      throw new HarnessError(`Cannot read "${label}": the plan has no such output`);
+      const error = new HarnessError(`Cannot read "${label}": the plan has no such output`);
+      return Promise.reject(error);
     }
     return Promise.resolve(this.#view(this.plan.tensors[index]).slice());
   }

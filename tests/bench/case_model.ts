@@ -1,5 +1,6 @@
 /** The model and data of the side-by-side benchmark, as our engine knows them, and the case made from them. */
 import { byteTokenizer } from "../../core/data/byte_tokenizer.ts";
+import { loadCorpus } from "../../core/data/load_corpus.ts";
 import { cutWindows } from "../../core/data/cut_windows.ts";
 import { sizeOf } from "../../core/graph/shape.ts";
 import type { TransformerConfig } from "../../core/models/transformer.ts";
@@ -54,11 +55,10 @@ export async function writeCase(folder: string, protocol: Protocol): Promise<Tra
   const sizes = sizesOf(protocol);
   const plan = trainingPlan(trainingOptions(sizes));
   const arena = initialParameters(plan, CASE_SEED);
-  const decayed = plan.tensors;
   let offset = 0;
   const values: Float32Array[] = [];
   const parameters = plan.parameters.map(({ name, tensor, initial }): CaseParameter => {
-    const { byteOffset, type } = decayed[tensor];
+    const { byteOffset, type } = plan.tensors[tensor];
     const size = sizeOf(type.shape);
     values.push(arena.subarray(byteOffset / 4, byteOffset / 4 + size));
     offset += size;
@@ -72,10 +72,9 @@ export async function writeCase(folder: string, protocol: Protocol): Promise<Tra
   return task;
 }
 
-/** Windows of a text that every clone has: the mathematics of the project. */
+/** Random windows of a corpus that is pinned by its digest. */
 function batchesOf({ batch, seqLen, batches }: Sizes): readonly Int32Array[] {
-  const text = Deno.readFileSync(new URL("../../docs/mathematics.md", import.meta.url));
-  const ids = byteTokenizer.encode(text);
+  const ids = byteTokenizer.encode(loadCorpus({ id: "sotu" }).splits.train);
   const from = stream(CASE_SEED, "bench/windows");
   return Array.from({ length: batches }, (_, step) => {
     const starts = Array.from(

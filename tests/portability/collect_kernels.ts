@@ -1,4 +1,5 @@
 /** Every WGSL text and every pipeline that the engine makes, found by tracing plans; no adapter is needed. */
+import { manifestPath } from "../../core/cli/manifest_path.ts";
 import { byteTokenizer } from "../../core/data/byte_tokenizer.ts";
 import { evaluationPlan, logitsPlan } from "../../core/evaluate/evaluation_plan.ts";
 import { expand } from "../../core/experiment/expand.ts";
@@ -45,8 +46,6 @@ export interface KernelSet {
 export const TEMPLATE = "elementwise";
 
 const PRESETS: readonly Preset[] = ["gpu", "software-adapter"];
-const PROFILES = ["smoke", "cpu", "t4", "a100"];
-const MANIFEST = new URL("../../experiments/phase4.yaml", import.meta.url);
 const SHADERS = new URL("../../shaders/", import.meta.url);
 
 interface NamedPlan {
@@ -54,7 +53,7 @@ interface NamedPlan {
   readonly plan: Plan;
 }
 
-/** The files of shaders/ and the distinct kernels of all plans of `plansOfModels` and all trials of ops. */
+/** The files of shaders/ and the distinct kernels of the models' plans and the ops' trials, both presets. */
 export async function collectKernels(): Promise<KernelSet> {
   const texts = await shaderFiles();
   const indices = new Map(texts.map(({ source }, index) => [source, index]));
@@ -84,10 +83,12 @@ async function shaderFiles(): Promise<ShaderText[]> {
   for await (const { name } of Deno.readDir(SHADERS)) {
     if (name.endsWith(".wgsl") && name !== `${TEMPLATE}.wgsl`) names.push(name);
   }
-  return await Promise.all(names.sort().map(async (name) => ({
-    shader: name.replace(/\.wgsl$/, ""),
-    source: await Deno.readTextFile(new URL(name, SHADERS)),
-  })));
+  return await Promise.all(
+    names.sort().map(async (name) => ({
+      shader: name.replace(/\.wgsl$/, ""),
+      source: await Deno.readTextFile(new URL(name, SHADERS)),
+    })),
+  );
 }
 
 function dispatchesOf(plan: Plan, preset: Preset): readonly Dispatch[] {
@@ -116,8 +117,8 @@ function selfTestDispatch(texts: readonly ShaderText[]): Omit<Dispatch, "workgro
 
 /** Training and evaluation of every arm and length of phase4, and the conformance suite's small models. */
 function* plansOfModels(): Generator<NamedPlan> {
-  const manifest = readManifest(MANIFEST.pathname);
-  for (const profile of PROFILES) {
+  const manifest = readManifest(manifestPath("phase4"));
+  for (const profile of Object.keys(manifest.profiles)) {
     const seen = new Set<string>();
     for (const unit of expand(resolveManifest(manifest, { profile }))) {
       const name = `${unit.profile}/${unit.arm}/${unit.cell.seq_len}`;

@@ -20,7 +20,7 @@ export type UnitEvent =
     readonly exitCode: number;
     readonly fatal: boolean;
   }
-  /** The unit begins again, from its newest checkpoint, because the process that ran it died. */
+  /** The unit begins again, from its newest checkpoint, because its process died or its device was lost. */
   | { readonly kind: "retried"; readonly key: string; readonly message: string }
   /** The unit stopped on request. */
   | { readonly kind: "stopped"; readonly key: string };
@@ -37,6 +37,19 @@ export interface Executor {
 /** Errors after which trying another unit is of no use: no device, no data, no disk. */
 const FATAL = ["NoAdapterError", "DeviceError", "DataError", "StoreError", "ShaderError"];
 
+/** Errors of the device at hand and not of the unit: another device, opened anew, may well finish it. */
+const TRANSIENT = ["DeviceLostError", "OutOfMemoryError"];
+
+/** A unit whose process died or whose device failed is tried this many times in all. */
+export const TRIES = 3;
+
+/** Whether the unit deserves another try, on another device. */
+export function isTransient(
+  event: UnitEvent,
+): event is Extract<UnitEvent, { readonly kind: "failed" }> {
+  return event.kind === "failed" && TRANSIENT.includes(event.error);
+}
+
 /** The event for what a unit threw. */
 export function failureEvent(key: string, cause: unknown): UnitEvent {
   const error = cause instanceof Error ? cause : new Error(String(cause));
@@ -51,4 +64,12 @@ export function failureEvent(key: string, cause: unknown): UnitEvent {
     exitCode,
     fatal: FATAL.includes(error.name),
   };
+}
+
+/** The event for a unit that begins again. */
+export function retriedEvent(
+  key: string,
+  { because, next }: { readonly because: string; readonly next: number },
+): UnitEvent {
+  return { kind: "retried", key, message: `${because}, try ${next} of ${TRIES} begins` };
 }

@@ -66,7 +66,7 @@ def optimiser_of(case, parameters):
 
 def main():
     folder, extent, report_file = sys.argv[1:4]
-    torch.set_num_threads(os.cpu_count() or 1)
+    pass
     case, parameters, ids = load(folder)
     optimiser = optimiser_of(case, parameters)
     length = case["seqLen"]

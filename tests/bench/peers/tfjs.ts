@@ -66,11 +66,11 @@ interface TfModule {
 }
 
 /** Names in deno.json next to this file; not literals, so that other configurations need not know them. */
-const CORE: string = "@tensorflow/tfjs-core";
+const PACKAGE: string = "@tensorflow/tfjs"; // with the gradients, which tfjs-core alone has not
 const BACKEND = "@tensorflow/tfjs-backend-";
 
 async function open(task: LoadedCase, [name]: readonly string[]): Promise<OpenTool> {
-  const tf: TfModule = await import(CORE);
+  const tf: TfModule = await import(PACKAGE);
   const backend: { readonly getThreadsCount?: () => number } = await import(BACKEND + name);
   if (!await tf.setBackend(name)) throw new Error(`TensorFlow.js cannot start backend "${name}"`);
   await tf.ready();

@@ -1,16 +1,14 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { sha256Hex } from "../../../core/random/sha256.ts";
-import { verifyStore } from "../../../core/store/verify_store.ts";
 import {
+  changedManifest,
   exists,
   inFolder,
-  openStore,
   recordsOf,
   recordTimes,
+  refused,
   reproduce,
   reproduceWell,
-  resultsOf,
-  type RunOptions,
   TINY,
 } from "../run/_tiny.ts";
 

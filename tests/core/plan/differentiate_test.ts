@@ -137,10 +137,6 @@ Deno.test("gradientsOf() computes segments again on request: same values, values
     x: Float32Array.from({ length: 4096 }, (_, i) => Math.sin(i)),
     w: Float32Array.from({ length: 4096 }, (_, i) => Math.cos(1.3 * i) / 8),
   };
-  const kept = await valuesOf(build(false).graph, { ...build(false), inputs }).catch((error) =>
-    error
-  );
-  assert(kept instanceof Error, "outputs of another graph were placed");
   const [once, again] = [build(false), build(true)];
   const want = await valuesOf(once.graph, { tensors: once.tensors, inputs });
   assertEquals(await valuesOf(again.graph, { tensors: again.tensors, inputs }), want);
