@@ -5,10 +5,11 @@
 // docs/mathematics.md §4 (forward), §5 (gradients); Im d = -eta keeps every pivot above eta in modulus.
 // v: (CHAINS, N); p: (N - 1) or (1); eta, lambda: (HEADS) or (1); g: (CHAINS, N) complex. Chain c belongs to
 // head c mod HEADS. A chain is cut into CHUNKS runs of CHUNK positions; one invocation per (chain, chunk)
-// walks its positions in order from an entry g_{first-1} (and h_last), which comes from
-//   sequential  nothing, there is one chunk
-//   halo        warm_up: the recurrence from WARM_UP positions before, free start
-//   carry       summarise: the chunk as one Moebius map; carry: these maps in order along the chain
+// walks the WARM_UP positions before its chunk and then its own, in order. It starts
+//   sequential  from the pivot at the edge of the chunk, which `relay` found by walking the chunks in turn
+//   halo        from nothing, WARM_UP positions early: enough to forget it
+//   carry       from the pivot WARM_UP positions early, found by `summarise`, each stretch between two such
+//               places as one Moebius map, and `carry`, these maps in order along the chain
 // No sums. On a GPU neighbouring lanes read CHUNK floats apart; a lane comes back to its cache line for the
 // next 31 positions, and 32 lanes hold 4 KiB of lines, which the first-level cache keeps.
 // Length: one arithmetic, of pairs, serves six entry points.
@@ -16,14 +17,15 @@
 @group(0) @binding(1) var<storage, read_write> p: array<f32>;
 @group(0) @binding(2) var<storage, read_write> eta: array<f32>;
 @group(0) @binding(3) var<storage, read_write> lambda: array<f32>;
-// (1 or 2, CHAINS, CHUNKS): high and low part of the pivot left of each chunk, then of the one right of it.
+// (1 or 2, CHAINS, CHUNKS): pivot, high and low part, where the walk to each chunk starts; from the left, then
+// from the right.
 @group(0) @binding(4) var<storage, read_write> entry: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> g: array<vec2<f32>>;
 // Lower parts of the left pivots: (CHAINS, N) complex.
 @group(0) @binding(6) var<storage, read_write> low: array<vec2<f32>>;
 // `pivots` alone: left pivots, then right ones, (2, CHAINS, N) complex.
 @group(0) @binding(5) var<storage, read_write> pivot: array<vec2<f32>>;
-// `summarise` and `carry`: (CHAINS, CHUNKS, 2), rows of the product of [[d_i, -p_{i-1}], [1, 0]].
+// `summarise` and `carry`: (1 or 2, CHAINS, CHUNKS, 2), rows of the product of [[d_i, -p_{i-1}], [1, 0]].
 @group(0) @binding(5) var<storage, read_write> transfer: array<vec4<f32>>;
 override A: f32;
 override N: u32;
@@ -35,9 +37,13 @@ override ETA_STEP: u32;
 override LAMBDA_STEP: u32;
 override CHUNK: u32;
 override CHUNKS: u32;
-override WARM_UP: u32 = 0;
-// Directions of the entries: 1 from the left alone, 2 from the right as well.
-override DIRECTIONS: u32 = 1;
+override WARM_UP: u32;
+// Whether `entry` holds where walks start; if not, they start from nothing.
+override ENTERED: bool;
+// 1: walks from the left alone; 2: from the right as well.
+override DIRECTIONS: u32;
+// `relay`: which chunk of the walk it enters, from 1 on.
+override STEP: u32 = 1;
 override WORKGROUP: u32 = 64;
 // Sites between two rescalings of a chunk's matrix, which may grow by |d| + p at each.
 const RESCALE = 8u;
@@ -145,35 +151,52 @@ fn inverse(x: Pair) -> Pair {
   return pair(y, multiply(y, vec2<f32>(real, imaginary)));
 }
 
-// The pivot next to a chunk, nothing at an end of the chain.
-fn enter(slot: u32, is_inner: bool) -> Pair {
-  let x = select(vec4<f32>(), entry[slot], is_inner);
-  return Pair(x.xy, x.zw);
+// The pivot left of `first`, or right of `last`, the edge of the chunk of `slot`.
+fn approach(at: Chain, slot: u32, first: u32, last: u32, is_left: bool) -> Pair {
+  let beyond = select(N - last, first, is_left);
+  let count = min(WARM_UP, beyond);
+  var state = Pair();
+  if (ENTERED && beyond > 0u) {
+    state = Pair(entry[slot].xy, entry[slot].zw);
+  }
+  for (var j = 0u; j < count; j++) {
+    let i = select(last + count - 1u - j, first - count + j, is_left);
+    state = inverse(eliminate(site(at, i), bond(at, select(i, i - 1u, is_left)), state));
+  }
+  return state;
 }
 
-// Left pivots of the WARM_UP sites before a chunk, right pivots of those behind it; the last one is kept.
+// From the edge of one chunk to the edge of the next, one invocation per direction and chain.
 @compute @workgroup_size(WORKGROUP)
-fn warm_up(
+fn relay(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
   zero = groups.z - 1u;
-  let slot = (group.y * groups.x + group.x) * WORKGROUP + lane;
-  if (slot >= DIRECTIONS * CHAINS * CHUNKS) {
+  let index = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (index >= DIRECTIONS * CHAINS) {
     return;
   }
-  let is_left = slot < CHAINS * CHUNKS;
-  let at = chain_of(slot / CHUNKS % CHAINS);
-  let first = slot % CHUNKS * CHUNK;
+  let is_left = index < CHAINS;
+  let at = chain_of(index % CHAINS);
+  let chunk = select(CHUNKS - STEP, STEP - 1u, is_left);
+  let first = chunk * CHUNK;
   let last = min(N, first + CHUNK);
-  let count = min(WARM_UP, select(N - last, first, is_left));
-  var state = Pair();
-  for (var j = 0u; j < count; j++) {
-    let i = select(last + count - 1u - j, first - count + j, is_left);
+  var state = approach(at, index * CHUNKS + chunk, first, last, is_left);
+  for (var j = 0u; j < last - first; j++) {
+    let i = select(last - 1u - j, first + j, is_left);
     state = inverse(eliminate(site(at, i), bond(at, select(i, i - 1u, is_left)), state));
   }
-  entry[slot] = vec4<f32>(state.high, state.low);
+  let next = select(chunk - 1u, chunk + 1u, is_left);
+  entry[index * CHUNKS + next] = vec4<f32>(state.high, state.low);
+}
+
+// First and one past the last site between the places where the walks to a chunk and to the next one start.
+fn stretch(chunk: u32, is_left: bool) -> vec2<u32> {
+  let edges = vec2<u32>(chunk, chunk + 1u) * CHUNK;
+  let shifted = select(edges + WARM_UP, edges - WARM_UP, is_left);
+  return min(vec2<u32>(select(shifted.x, 0u, chunk == 0u), shifted.y), vec2<u32>(N));
 }
 
 fn rescaled(top: vec4<f32>, bottom: vec4<f32>) -> f32 {
@@ -183,8 +206,8 @@ fn rescaled(top: vec4<f32>, bottom: vec4<f32>) -> f32 {
   return bitcast<f32>((254u << 23u) - (bitcast<u32>(largest) & 0x7f800000u));
 }
 
-// M_last ... M_first with p = 1 before the first site: entries are determinants of the chunk without none,
-// its first, its last, or both of these sites, so one product serves both directions.
+// M_last ... M_first with p = 1 before the first site: entries are determinants of the stretch without none,
+// its first, its last, or both of these sites.
 @compute @workgroup_size(WORKGROUP)
 fn summarise(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -193,13 +216,14 @@ fn summarise(
 ) {
   zero = groups.z - 1u;
   let slot = (group.y * groups.x + group.x) * WORKGROUP + lane;
-  if (slot >= CHAINS * CHUNKS) {
+  if (slot >= DIRECTIONS * CHAINS * CHUNKS) {
     return;
   }
-  let at = chain_of(slot / CHUNKS);
-  let first = slot % CHUNKS * CHUNK;
-  let last = min(N, first + CHUNK);
-  var top = vec4<f32>(site(at, first).high, -1f, 0f);
+  let at = chain_of(slot / CHUNKS % CHAINS);
+  let sites = stretch(slot % CHUNKS, slot < CHAINS * CHUNKS);
+  let first = sites.x;
+  let last = sites.y;
+  var top = vec4<f32>(site(at, min(first, N - 1u)).high, -1f, 0f);
   var bottom = vec4<f32>(1f, 0f, 0f, 0f);
   for (var i = first + 1u; i < last; i++) {
     let d = site(at, i).high;
@@ -217,7 +241,7 @@ fn summarise(
   transfer[2u * slot + 1u] = scale * bottom;
 }
 
-// Pivots next to every chunk, one invocation per direction and chain.
+// Pivots where walks start, one invocation per direction and chain.
 @compute @workgroup_size(WORKGROUP)
 fn carry(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -229,23 +253,24 @@ fn carry(
     return;
   }
   let is_left = index < CHAINS;
-  let chain = index % CHAINS;
-  let at = chain_of(chain);
+  let at = chain_of(index % CHAINS);
   var state = vec2<f32>();
   for (var j = 0u; j < CHUNKS; j++) {
     let chunk = select(CHUNKS - 1u - j, j, is_left);
-    entry[index * CHUNKS + chunk] = vec4<f32>(state, 0f, 0f);
-    let first = chunk * CHUNK;
-    let last = min(N, first + CHUNK);
-    let x = bond(at, select(last, first, is_left) - 1u) * state;
-    let top = transfer[2u * (chain * CHUNKS + chunk)];
-    let bottom = transfer[2u * (chain * CHUNKS + chunk) + 1u];
+    let slot = index * CHUNKS + chunk;
+    entry[slot] = vec4<f32>(state, 0f, 0f);
+    let sites = stretch(chunk, is_left);
+    let x = bond(at, select(sites.y, sites.x, is_left) - 1u) * state;
+    let top = transfer[2u * slot];
+    let bottom = transfer[2u * slot + 1u];
     // (a1 + b1 x) / (a0 + b0 x) from the left, (-b0 + b1 x) / (a0 - a1 x) from the right.
     let across = select(-bottom.xy, top.zw, is_left);
     let along = select(-top.zw, bottom.xy, is_left);
     let below = top.xy + multiply(across, x);
     let s = 1f / (below.x * below.x + below.y * below.y);
-    state = multiply(along + multiply(bottom.zw, x), vec2<f32>(below.x * s, -below.y * s));
+    let next = multiply(along + multiply(bottom.zw, x), vec2<f32>(below.x * s, -below.y * s));
+    // No site: right of the last chunk there may be fewer than WARM_UP.
+    state = select(state, next, sites.x < sites.y);
   }
 }
 
@@ -262,8 +287,9 @@ fn causal(
   }
   let at = chain_of(slot / CHUNKS);
   let first = slot % CHUNKS * CHUNK;
-  var left = enter(slot, first > 0u);
-  for (var i = first; i < min(N, first + CHUNK); i++) {
+  let last = min(N, first + CHUNK);
+  var left = approach(at, slot, first, last, true);
+  for (var i = first; i < last; i++) {
     left = inverse(eliminate(site(at, i), bond(at, i - 1u), left));
     g[at.first + i] = left.high;
   }
@@ -284,14 +310,14 @@ fn bidirectional(
   let at = chain_of(slot / CHUNKS);
   let first = slot % CHUNKS * CHUNK;
   let last = min(N, first + CHUNK);
-  let before = enter(slot, first > 0u);
+  let before = approach(at, slot, first, last, true);
   var left = before;
   for (var i = first; i < last; i++) {
     left = inverse(eliminate(site(at, i), bond(at, i - 1u), left));
     g[at.first + i] = left.high;
     low[at.first + i] = left.low;
   }
-  var right = enter(CHAINS * CHUNKS + slot, last < N);
+  var right = approach(at, CHAINS * CHUNKS + slot, first, last, false);
   for (var i = last; i > first; i--) {
     let k = at.first + i - 1u;
     let d = eliminate(site(at, i - 1u), bond(at, i - 1u), right);
@@ -321,7 +347,7 @@ fn pivots(
   let at = chain_of(chain);
   let first = slot % CHUNKS * CHUNK;
   let last = min(N, first + CHUNK);
-  var state = enter(slot, select((last < N), (first > 0u), is_left));
+  var state = approach(at, slot, first, last, is_left);
   for (var j = 0u; j < last - first; j++) {
     let i = select(last - 1u - j, first + j, is_left);
     state = inverse(eliminate(site(at, i), bond(at, select(i, i - 1u, is_left)), state));

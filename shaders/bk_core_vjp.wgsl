@@ -7,10 +7,11 @@
 // p, g: as in bk_core.wgsl; dg: (CHAINS, N) complex; dv: (CHAINS, N); deta, dlambda: (B, CHUNKS, HEADS), sums
 // over one chunk; dp: (CHAINS, N - 1), or (B, CHUNKS, HEADS) sums if p is one value. One invocation per
 // (chain, chunk) walks its positions in order; sums over positions run in order of the walk, in runs of 64,
-// run sums in order. The scans enter a chunk with a value that comes from
-//   sequential  nothing, there is one chunk
-//   halo        warm_up: the recurrence from WARM_UP positions before, free start
-//   carry       reduce: product of the factors and value at a free start; carry: these in order along the chain
+// run sums in order. It starts
+//   sequential  from the value at the edge of the chunk, which `relay` found by walking the chunks in turn
+//   halo        from nothing, WARM_UP positions early: enough to forget it
+//   carry       from the value at the edge of the chunk, found by `reduce`, product of the factors of a chunk
+//               and its value from nothing, and `carry`, these in order along the chain
 @group(0) @binding(0) var<storage, read_write> p: array<f32>;
 @group(0) @binding(1) var<storage, read_write> g: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read_write> dg: array<vec2<f32>>;
@@ -30,10 +31,14 @@ override HEADS: u32;
 override P_STEP: u32;
 override CHUNK: u32;
 override CHUNKS: u32;
-override WARM_UP: u32 = 0;
-override DIRECTIONS: u32 = 1;
+override WARM_UP: u32;
+// Whether the entries hold where walks start; if not, they start from nothing.
+override ENTERED: bool;
+override DIRECTIONS: u32;
+// `relay`: which chunk of the walk it enters, from 1 on.
+override STEP: u32 = 1;
 // 0: the gradient of p is not wanted and dp is not written.
-override WITH_P: bool = false;
+override WITH_P: bool;
 override WORKGROUP: u32 = 64;
 const RUN = 64u;
 
@@ -79,32 +84,45 @@ fn entries() -> u32 {
   return select(2u * CHAINS * N, 0u, CAUSAL);
 }
 
-fn enter(slot: u32, is_inner: bool) -> vec2<f32> {
-  return select(vec2<f32>(), state[entries() + slot], is_inner);
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn warm_up(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let slot = (group.y * groups.x + group.x) * WORKGROUP + lane;
-  if (slot >= DIRECTIONS * CHAINS * CHUNKS) {
-    return;
-  }
-  let is_right = slot < CHAINS * CHUNKS;
-  let chain = slot / CHUNKS % CHAINS;
-  let first = slot % CHUNKS * CHUNK;
-  let last = min(N, first + CHUNK);
-  let count = min(WARM_UP, select(first, N - last, is_right));
+// The value right of `last`, or left of `first`, the edge of the chunk of `slot`.
+fn approach(chain: u32, slot: u32, first: u32, last: u32, is_right: bool) -> vec2<f32> {
+  let beyond = select(first, N - last, is_right);
+  let count = min(WARM_UP, beyond);
   var flow = vec2<f32>();
+  if (ENTERED && beyond > 0u) {
+    flow = state[entries() + slot];
+  }
   for (var j = 0u; j < count; j++) {
     let i = select(first - count + j, last + count - 1u - j, is_right);
     let at = chain * N + i;
     flow = source(at) + multiply(factor(at, i, is_right), flow);
   }
-  state[entries() + slot] = flow;
+  return flow;
+}
+
+// From the edge of one chunk to the edge of the next, one invocation per direction and chain.
+@compute @workgroup_size(WORKGROUP)
+fn relay(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (index >= DIRECTIONS * CHAINS) {
+    return;
+  }
+  let is_right = index < CHAINS;
+  let chain = index % CHAINS;
+  let chunk = select(STEP - 1u, CHUNKS - STEP, is_right);
+  let first = chunk * CHUNK;
+  let last = min(N, first + CHUNK);
+  var flow = approach(chain, index * CHUNKS + chunk, first, last, is_right);
+  for (var j = 0u; j < last - first; j++) {
+    let i = select(first + j, last - 1u - j, is_right);
+    let at = chain * N + i;
+    flow = source(at) + multiply(factor(at, i, is_right), flow);
+  }
+  state[entries() + index * CHUNKS + select(chunk + 1u, chunk - 1u, is_right)] = flow;
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -183,7 +201,7 @@ fn backward(
   let first = chunk * CHUNK;
   let last = min(N, first + CHUNK);
   var sums = Sums();
-  var flow = enter(slot, last < N);
+  var flow = approach(chain, slot, first, last, true);
   for (var i = last; i > first; i--) {
     let at = chain * N + i - 1u;
     var dpi = 0f;
@@ -201,7 +219,7 @@ fn backward(
   }
   sums = Sums(sums.total + sums.run, vec3<f32>());
   if (!CAUSAL) {
-    var left = enter(CHAINS * CHUNKS + slot, first > 0u);
+    var left = approach(chain, CHAINS * CHUNKS + slot, first, last, false);
     for (var i = first; i < last; i++) {
       let at = chain * N + i;
       let into = multiply(factor(at, i, false), left);

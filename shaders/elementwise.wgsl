@@ -1,10 +1,12 @@
 // elementwise: y[i] = f(x0[i0], x1[i1], ...), with i_k = (i / inner_k) mod size_k for a broadcast operand.
 // The one generated text: the recorder fills the marked lines from a typed expression
 // (core/ops/elementwise.ts); T is f32 or vec4<f32>, and then i counts groups of four.
+// A launch computes COUNT outputs from number FIRST on; whole operands are bound from there too.
 // No sums, so no order to state.
 alias T = TYPE_OF_T;
 //BINDINGS
 override COUNT: u32;
+override FIRST: u32 = 0;
 override WORKGROUP: u32 = 64;
 
 // log(1 + x) for x >= 0. Below 1: 2 artanh(s), s = x / (2 + x) <= 1/3, by its series to s^13.
@@ -45,6 +47,7 @@ fn forward(
   if (i >= COUNT) {
     return;
   }
+  let at = i + FIRST;
 //LOADS
 //BODY
 }

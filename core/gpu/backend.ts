@@ -4,7 +4,7 @@ import type { Preset } from "../graph/op.ts";
 import type { Backend, BackendFacts } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
 import { allocateArenas, destroyArenas } from "./arena_buffers.ts";
-import { type OpenDevice, openDevice } from "./device.ts";
+import { assertNotLost, type OpenDevice, openDevice } from "./device.ts";
 import { GpuProgram } from "./gpu_program.ts";
 import { testKernels } from "./kernel_self_test.ts";
 import { needsOf, refuseBeyondLimits } from "./needs.ts";
@@ -26,7 +26,11 @@ export interface WebGpuOptions {
  * @throws {DeviceError} If the self-test fails
  */
 export async function webGpuBackend(options: WebGpuOptions = {}): Promise<Backend> {
-  const open = await openDevice();
+  return await backendOn(await openDevice(), options);
+}
+
+/** The backend on a device that is open. It owns the device from now on. @throws {DeviceError} If the self-test fails */
+export async function backendOn(open: OpenDevice, options: WebGpuOptions = {}): Promise<Backend> {
   try {
     const preset = options.preset ?? (open.facts.isFallbackAdapter ? "software-adapter" : "gpu");
     const pipelines = new PipelineCache(open.device);
@@ -75,7 +79,7 @@ async function compileOn(open: OpenDevice, parts: CompileParts): Promise<GpuProg
     return new GpuProgram(open, { plan, arenas, launches });
   } catch (cause) {
     destroyArenas(arenas);
-    open.assertAlive(); // a lost device fails to compile anything; say why
+    await assertNotLost(open); // a lost device compiles nothing: the shader is not to blame
     throw cause;
   }
 }

@@ -103,16 +103,14 @@ function watch(device: GPUDevice, facts: AdapterFacts): OpenDevice {
 }
 
 /**
- * Throws the error that stands behind a rejected wait: the loss of the device where that is the cause.
+ * Asked after a failure: throws the loss of the device that stands behind it, if there is one.
  *
- * @throws {DeviceError} Always
+ * @throws {DeviceLostError} If the device has been lost
+ * @throws {DeviceError} If it reported an error outside of every error scope
  */
-export async function throwExplained(open: OpenDevice, cause: unknown): Promise<never> {
+export async function assertNotLost(open: OpenDevice): Promise<void> {
   await within(LOSS_NEWS_MS, open.device.lost);
   open.assertAlive();
-  throw new DeviceError(`The device "${open.facts.description}" failed: ${String(cause)}`, {
-    cause,
-  });
 }
 
 /** The same device, whose loss is reported together with what is known to be finished. */

@@ -10,6 +10,9 @@ import { type BufferRange, readBuffers } from "./read_buffers.ts";
 import type { Launch } from "./record_plan.ts";
 import { type LaunchTime, timeLaunches } from "./time_launches.ts";
 
+/** Launches that a message names. */
+const MOST_LABELS = 8;
+
 /** A plan on a device. */
 export class GpuProgram implements Program {
   readonly plan: Plan;
@@ -80,8 +83,9 @@ export class GpuProgram implements Program {
     const error = validation ?? memory;
     if (!error) return undefined;
     const labels = [...new Set(this.#launches.map(({ label }) => label))];
+    const more = labels.length > MOST_LABELS ? `, … ${labels.at(-1)}` : "";
     const text = `Cannot run the first step of a program of ${this.#launches.length} launches ` +
-      `(${labels.join(", ")}): ${error.message.trim()}`;
+      `(${labels.slice(0, MOST_LABELS).join(", ")}${more}): ${error.message.trim()}`;
     return validation ? new DeviceError(text) : new OutOfMemoryError(text);
   }
 

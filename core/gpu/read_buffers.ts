@@ -1,5 +1,5 @@
-import { OutOfMemoryError } from "../errors.ts";
-import { type OpenDevice, throwExplained } from "./device.ts";
+import { DeviceError, OutOfMemoryError } from "../errors.ts";
+import { assertNotLost, type OpenDevice } from "./device.ts";
 
 /** Part of a buffer; offset and length are multiples of four. */
 export interface BufferRange {
@@ -47,7 +47,12 @@ export async function readBuffers(
       offset += range.byteLength;
     }
     device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ).catch((cause: unknown) => throwExplained(open, cause));
+    await staging.mapAsync(GPUMapMode.READ).catch(async (cause: unknown) => {
+      await assertNotLost(open);
+      throw new DeviceError(`Cannot read ${total} bytes from the device: ${String(cause)}`, {
+        cause,
+      });
+    });
     open.assertAlive();
     const bytes = staging.getMappedRange().slice(0);
     let start = 0;

@@ -50,9 +50,13 @@ export function bkMixer(
       decay: false,
     });
     const eta = add(softplus(theta), fill(graph, { shape: [], value: options.etaMin })); // (H)
-    const p = fill(graph, { shape: [1], value: 1 });
+    const coupling = 1;
+    const p = fill(graph, { shape: [1], value: coupling });
     const lambda = fill(graph, { shape: [1], value: 0 });
-    const g = bkCore({ v, p, eta, lambda }, { mode: options.direction ?? "causal" }); // (B, H, N, 2)
+    const g = bkCore({ v, p, eta, lambda }, {
+      mode: options.direction ?? "causal",
+      bounds: { etaMin: options.etaMin, pMax: coupling },
+    }); // (B, H, N, 2)
     const features = reshape(swapAxes(g, { axis: 1 }), [batch * seqLen, 2 * heads]); // (B N, 2 H)
     const std = options.residualScale / Math.sqrt(2 * heads);
     const output = linear(features, { name: "output", outputs: width, std }); // (B N, D)

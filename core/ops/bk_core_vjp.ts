@@ -16,7 +16,13 @@ import { f32, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
 import type { BkCoreAttributes, BkDirection } from "./bk_core.ts";
-import { type BkFormAttributes, bkFormParameters, chunksOf, SEQUENTIAL } from "./bk_forms.ts";
+import {
+  type BkForm,
+  type BkFormAttributes,
+  bkFormParameters,
+  chunksOf,
+  SEQUENTIAL,
+} from "./bk_forms.ts";
 import { bkDispatch, bkEntryDispatches, bkEntryScratch, bkLanes } from "./bk_launches.ts";
 import { resolventGradient } from "./resolvent_by_elimination.ts";
 
@@ -117,6 +123,7 @@ function pivotDispatches(
       entryPoint: "pivots",
       bindings: [scratch(first), scratch(0)],
       invocations: 2 * batch * heads * chunksOf(attributes, n).chunks,
+      overrides: { DIRECTIONS: 2 },
     }),
   ];
 }
@@ -136,41 +143,50 @@ function launches(site: Site<BkCoreVjpAttributes>, preset: Preset): readonly Dis
     P_STEP: p.shape[0] === n - 1 ? 1 : 0,
     CHUNK: chunk,
     CHUNKS: chunks,
-    WARM_UP: attributes.warm_up,
+    // A carried linear scan starts at the edge: rounding there is forgotten, never enlarged.
+    WARM_UP: attributes.form === "halo" ? attributes.warm_up : 0,
+    ENTERED: Number(attributes.form !== "halo"),
     DIRECTIONS: directions,
     WITH_P: Number(attributes.with_p),
     WORKGROUP: bkLanes(preset),
   };
-  const launch = (
-    entryPoint: string,
-    invocations: number,
-    outputs: readonly Binding[] = [],
-  ): Dispatch => ({
+  const launch = (entryPoint: string, launched: {
+    readonly invocations: number;
+    readonly bindings?: readonly Binding[];
+    readonly step?: number;
+  }): Dispatch => ({
     source,
     shader: "bk_core_vjp",
     entryPoint,
-    overrides: common,
-    bindings: [input(1), input(4), input(5), scratch(0), ...outputs],
-    workgroups: Math.ceil(invocations / common.WORKGROUP),
+    overrides: { ...common, STEP: launched.step ?? 1 },
+    bindings: [input(1), input(4), input(5), scratch(0), ...(launched.bindings ?? [])],
+    workgroups: Math.ceil(launched.invocations / common.WORKGROUP),
   });
-  const every = directions * chains * chunks;
-  const entries = {
-    sequential: () => [],
-    halo: () => [launch("warm_up", every)],
+  const walks = directions * chains;
+  const entries: Readonly<Record<BkForm, () => readonly Dispatch[]>> = {
+    sequential: () =>
+      Array.from(
+        { length: chunks - 1 },
+        (_, k) => launch("relay", { invocations: walks, step: k + 1 }),
+      ),
+    halo: () => [],
     carry: () => [
-      launch("reduce", every, [scratch(1)]),
-      launch("carry", directions * chains, [scratch(1)]),
+      launch("reduce", { invocations: walks * chunks, bindings: [scratch(1)] }),
+      launch("carry", { invocations: walks, bindings: [scratch(1)] }),
     ],
   };
   return [
     // The causal adjoint needs the pivots g alone; the other recomputes left and right pivots from v.
     ...(isCausal ? [] : pivotDispatches(site, preset)),
     ...entries[attributes.form](),
-    launch("backward", chains * chunks, [output(0), output(1), output(2), output(3)]),
+    launch("backward", {
+      invocations: chains * chunks,
+      bindings: [output(0), output(1), output(2), output(3)],
+    }),
   ];
 }
 
-const carry: BkFormAttributes = { form: "carry", chunk: 8, warm_up: 0 };
+const carry: BkFormAttributes = { form: "carry", chunk: 8, warm_up: 3 };
 const halo: BkFormAttributes = { form: "halo", chunk: 8, warm_up: 5 };
 
 const trial = (

@@ -9,18 +9,18 @@ import { ShapeError } from "../errors.ts";
 import type { Attributes, Signature } from "../graph/op.ts";
 
 /**
- * `sequential`: one invocation a chain. `halo`: a chunk starts `warm_up` sites early from a free end.
- * `carry`: every chunk is first reduced to its Möbius map (gradient: linear map), these are applied in order
- * along the chain, and then every chunk runs from its exact entry.
+ * `sequential`: one invocation a chain. `halo`: a chunk starts `warm_up` sites early from nothing. `carry`: what
+ * lies between two places `warm_up` sites before chunks is first reduced to its Möbius map (gradient: chunks
+ * to linear maps), these are applied in order along the chain, and then every chunk runs from there.
  */
 export type BkForm = "sequential" | "halo" | "carry";
 
 /** The part of BK-Core's attributes that says how it is computed. */
 export interface BkFormAttributes extends Attributes {
   readonly form: BkForm;
-  /** Sites per chunk; 0 for `sequential`, which has one chunk. */
+  /** Sites per chunk; 0 for `sequential`. */
   readonly chunk: number;
-  /** Sites walked before a chunk in `halo`, else 0. */
+  /** Sites that `halo` and `carry` walk before a chunk; 0 for `sequential`. */
   readonly warm_up: number;
 }
 
@@ -32,6 +32,7 @@ export interface BkBounds {
   readonly pMax: number;
 }
 
+/** Walks a chain in order. */
 export const SEQUENTIAL: BkFormAttributes = { form: "sequential", chunk: 0, warm_up: 0 };
 
 /** The same for users of `deno task op`. */
@@ -42,8 +43,20 @@ export const bkFormParameters: Signature<BkFormAttributes>["params"] = {
     doc: "how a chain is walked: by one invocation, or in chunks that warm up or carry",
   },
   chunk: { default: 0, doc: "sites per chunk; 0 for sequential" },
-  warm_up: { default: 0, doc: "sites walked before a chunk of a halo; 0 for the other forms" },
+  warm_up: { default: 0, doc: "sites walked before a chunk; less than chunk for carry" },
 };
+
+/**
+ * Sites that a carry walks in pairs of f32 before a chunk. The maps are in single f32; where d and p g nearly
+ * cancel their rounding would show, as it is forgotten within a few sites at such places.
+ */
+const CARRY_WARM_UP = 16;
+
+/**
+ * Most sites that one invocation walks. Software adapters built on llvmpipe end an invocation's loops, without
+ * a word, after 65,535 rounds in all; longer sequential chains are walked in several launches.
+ */
+const LONGEST_WALK = 16384;
 
 interface Rule {
   /** The rule holds for lengths from here on, */
@@ -57,15 +70,16 @@ interface Rule {
 }
 
 /**
- * First rule that holds; none: `sequential`. A halo costs warm_up / chunk of the run (21, 63 and 183 sites
- * at eta 1, 0.3 and 0.1); a carry costs a second, cheaper walk and N / chunk dependent steps. From 512 heads
- * on a lane per chain fills an adapter already at batch 1. Chunks grow as N does where the carry along the
- * chain would show.
+ * First rule that holds; none: `sequential`. A halo walks warm_up / chunk more (21, 63 and 183 sites at eta 1,
+ * 0.3 and 0.1); a carry walks every site once more, in single f32, and N / chunk steps along the chain. Long
+ * chains take longer chunks, so that those steps stay few. From 512 heads on one lane per chain fills an
+ * adapter already at batch 1.
  */
 const RULES: readonly Rule[] = [
-  { fromLength: 256, belowHeads: 512, fromEta: 1, form: "halo", chunk: 64 },
+  { fromLength: 512, belowHeads: 512, fromEta: 1, form: "halo", chunk: 64 },
   { fromLength: 512, belowHeads: 512, fromEta: 0.3, form: "halo", chunk: 128 },
   { fromLength: 1024, belowHeads: 512, fromEta: 0.1, form: "halo", chunk: 256 },
+  { fromLength: 32768, belowHeads: 512, fromEta: 0, form: "carry", chunk: 256 },
   { fromLength: 512, belowHeads: 512, fromEta: 0, form: "carry", chunk: 128 },
 ];
 
@@ -87,7 +101,7 @@ export function chooseBkForm(
   );
   if (rule === undefined) return SEQUENTIAL;
   const { form, chunk } = rule;
-  return { form, chunk, warm_up: form === "halo" ? warmUpLength(eta) : 0 };
+  return { form, chunk, warm_up: form === "halo" ? warmUpLength(eta) : CARRY_WARM_UP };
 }
 
 /**
@@ -104,18 +118,20 @@ export function chunksOf(
   { form, chunk }: BkFormAttributes,
   length: number,
 ): { readonly chunk: number; readonly chunks: number } {
-  return form === "sequential"
-    ? { chunk: length, chunks: 1 }
-    : { chunk, chunks: Math.ceil(length / chunk) };
+  const size = form === "sequential" ? Math.min(length, LONGEST_WALK) : chunk;
+  return { chunk: size, chunks: Math.ceil(length / size) };
 }
 
 /** @throws {ShapeError} If the numbers do not belong to the form */
 export function expectForm({ form, chunk, warm_up }: BkFormAttributes): void {
-  const fits = form === "sequential" ? chunk === 0 : Number.isInteger(chunk) && chunk >= 1;
-  const warms = form === "halo" ? Number.isInteger(warm_up) && warm_up >= 0 : warm_up === 0;
-  if (fits && warms) return;
+  const isCount = (n: number, least: number): boolean => Number.isInteger(n) && n >= least;
+  const fits = form === "sequential"
+    ? chunk === 0 && warm_up === 0
+    : isCount(chunk, 1) && isCount(warm_up, 0) && (form === "halo" || warm_up < chunk);
+  if (fits && chunk + warm_up <= LONGEST_WALK) return;
   throw new ShapeError(
-    `Cannot use chunk ${chunk} and warm_up ${warm_up} with form "${form}" in bk_core: expected ` +
-      `0 and 0 for "sequential", an integer >= 1 and 0 for "carry", integers >= 1 and >= 0 for "halo"`,
+    `Cannot use chunk ${chunk} and warm_up ${warm_up} with form "${form}" in bk_core: expected 0 and 0 for ` +
+      `"sequential"; else integers >= 1 and >= 0 of at most ${LONGEST_WALK} together, for "carry" with ` +
+      `warm_up < chunk`,
   );
 }

@@ -1,4 +1,5 @@
 /** Launches of the kernels of bk_core, which its gradient shares. docs/mathematics.md §4. */
+import { assertNever } from "../errors.ts";
 import { type Binding, type Dispatch, input, type Preset, scratch } from "../graph/op.ts";
 import { f32, type TensorType } from "../graph/shape.ts";
 import { type BkFormAttributes, chunksOf } from "./bk_forms.ts";
@@ -16,7 +17,7 @@ export function bkLanes(preset: Preset): number {
   return preset === "gpu" ? 32 : 8;
 }
 
-/** Scratch for the pivots next to every chunk, and for what `carry` computes them from. */
+/** Scratch for the pivots where walks start, and for what `carry` computes them from. */
 export function bkEntryScratch(
   [v]: readonly TensorType[],
   options: { readonly form: BkFormAttributes; readonly directions: number },
@@ -25,7 +26,7 @@ export function bkEntryScratch(
   const [batch, heads, n] = v.shape;
   const { chunks } = chunksOf(form, n);
   const entry = f32(directions, batch * heads, chunks, 4);
-  return form.form === "carry" ? [entry, f32(batch * heads, chunks, 8)] : [entry];
+  return form.form === "carry" ? [entry, f32(directions, batch * heads, chunks, 8)] : [entry];
 }
 
 /** Sizes and steps of the kernels of bk_core. */
@@ -43,6 +44,7 @@ function overridesOf({ inputs: [v, p, eta, lambda], attributes, preset }: BkSite
     CHUNK: chunk,
     CHUNKS: chunks,
     WARM_UP: attributes.warm_up,
+    ENTERED: Number(attributes.form !== "halo"),
     WORKGROUP: bkLanes(preset),
   };
 }
@@ -52,45 +54,50 @@ export function bkDispatch(site: BkSite, launch: {
   readonly entryPoint: string;
   readonly bindings: readonly Binding[];
   readonly invocations: number;
-  readonly directions?: number;
+  readonly overrides: Readonly<Record<string, number>>;
 }): Dispatch {
-  const overrides = overridesOf(site);
+  const overrides = { ...overridesOf(site), ...launch.overrides };
   return {
     source: site.source,
     shader: "bk_core",
     entryPoint: launch.entryPoint,
-    overrides: { ...overrides, DIRECTIONS: launch.directions ?? 1 },
+    overrides,
     bindings: [input(0), input(1), input(2), input(3), ...launch.bindings],
     workgroups: Math.ceil(launch.invocations / overrides.WORKGROUP),
   };
 }
 
-/** Launches that leave the pivots next to every chunk in scratch `first`, using `first + 1` for a carry. */
+/** Launches that leave the pivots where walks start in scratch `first`, using `first + 1` for a carry. */
 export function bkEntryDispatches(
   site: BkSite,
   options: { readonly first: number; readonly directions: number },
 ): readonly Dispatch[] {
   const { first, directions } = options;
-  const { form } = site.attributes;
   const [batch, heads, n] = site.inputs[0].shape;
   const { chunks } = chunksOf(site.attributes, n);
-  const chains = batch * heads;
-  const entry = scratch(first);
-  if (form === "sequential") return [];
-  if (form === "halo") {
-    const invocations = directions * chains * chunks;
-    return [
-      bkDispatch(site, { entryPoint: "warm_up", bindings: [entry], invocations, directions }),
-    ];
-  }
-  const bindings = [entry, scratch(first + 1)];
-  return [
-    bkDispatch(site, { entryPoint: "summarise", bindings, invocations: chains * chunks }),
+  const walks = directions * batch * heads;
+  const launch = (
+    entryPoint: string,
+    invocations: number,
+    overrides: Readonly<Record<string, number>> = {},
+  ): Dispatch =>
     bkDispatch(site, {
-      entryPoint: "carry",
-      bindings,
-      invocations: directions * chains,
-      directions,
-    }),
-  ];
+      entryPoint,
+      bindings: [scratch(first), ...(entryPoint === "relay" ? [] : [scratch(first + 1)])],
+      invocations,
+      overrides: { DIRECTIONS: directions, ...overrides },
+    });
+  switch (site.attributes.form) {
+    case "sequential":
+      return Array.from(
+        { length: chunks - 1 },
+        (_, k) => launch("relay", walks, { STEP: k + 1 }),
+      );
+    case "halo":
+      return [];
+    case "carry":
+      return [launch("summarise", walks * chunks), launch("carry", walks)];
+    default:
+      return assertNever(site.attributes.form);
+  }
 }

@@ -4,10 +4,10 @@
  */
 import source from "../../shaders/elementwise.wgsl" with { type: "text" };
 import { type Expression, printExpression } from "../graph/expression.ts";
-import { type Dispatch, input, output } from "../graph/op.ts";
-import type { Indexing } from "../graph/shape.ts";
+import { type Binding, type Dispatch, input, output } from "../graph/op.ts";
+import { BYTES_PER_ELEMENT, type Indexing } from "../graph/shape.ts";
 
-/** What one launch computes: y[i] = expression(x_k[(i / inner_k) mod size_k]). */
+/** What the launches compute: y[i] = expression(x_k[(i / inner_k) mod size_k]). */
 export interface ElementwiseKernel {
   readonly expression: Expression;
   /** How each operand is read. */
@@ -21,20 +21,54 @@ export interface ElementwiseKernel {
 /** Lanes per workgroup; a workgroup of 64 vec4 keeps 1 KiB of each operand in flight. */
 const WORKGROUP = 64;
 
-/** The launch of a kernel over the site's inputs and output 0. */
-export function dispatchElementwise(kernel: ElementwiseKernel): Dispatch {
+/** Bytes of an operand that one launch binds: half of what every adapter can bind. */
+const BINDING_BYTES = 64 * 2 ** 20;
+
+/**
+ * The launches of a kernel over the site's inputs and output 0. Beyond `maxBindingBytes` (a multiple of 256) each
+ * takes its part of the output and of the operands that are read like it; how it is cut depends on sizes alone,
+ * so that plans are the same on every adapter.
+ */
+export function dispatchElementwise(
+  kernel: ElementwiseKernel,
+  { maxBindingBytes = BINDING_BYTES }: { readonly maxBindingBytes?: number } = {},
+): readonly Dispatch[] {
   const { indexings, size } = kernel;
   const wide = size % 4 === 0 && indexings.every(readsFours);
-  const count = wide ? size / 4 : size;
   const bound = indexings.map((_, k) => k).filter((k) => k !== kernel.inPlace);
-  return {
-    source: print(kernel, { wide, bound }),
-    shader: "elementwise",
-    entryPoint: "forward",
-    overrides: { COUNT: count, WORKGROUP },
-    bindings: [...bound.map(input), output(0)],
-    workgroups: Math.ceil(count / WORKGROUP),
-  };
+  const source = print(kernel, { wide, bound });
+  const part = maxBindingBytes / BYTES_PER_ELEMENT;
+  return Array.from({ length: Math.max(1, Math.ceil(size / part)) }, (_, index): Dispatch => {
+    const first = index * part;
+    const elements = Math.min(part, size - first);
+    const count = wide ? elements / 4 : elements;
+    const cut = (binding: Binding): Binding =>
+      elements === size ? binding : {
+        ...binding,
+        byteOffset: BYTES_PER_ELEMENT * first,
+        byteLength: BYTES_PER_ELEMENT * elements,
+      };
+    return {
+      source,
+      shader: "elementwise",
+      entryPoint: "forward",
+      overrides: {
+        COUNT: count,
+        WORKGROUP,
+        ...(first === 0 ? {} : { FIRST: wide ? first / 4 : first }),
+      },
+      bindings: [
+        ...bound.map((k) => isWhole(kernel, k) ? cut(input(k)) : input(k)),
+        cut(output(0)),
+      ],
+      workgroups: Math.ceil(count / WORKGROUP),
+    };
+  });
+}
+
+/** Whether operand k is read at the output's own index. */
+function isWhole({ indexings, size }: ElementwiseKernel, k: number): boolean {
+  return indexings[k].inner === 1 && indexings[k].size === size;
 }
 
 /** Whether four neighbouring outputs read four neighbouring elements, or one and the same. */
@@ -73,19 +107,14 @@ function elementType({ inner, size }: Indexing, wide: boolean): string {
   return wide && inner === 1 && size !== 1 ? "T" : "f32";
 }
 
-function load(
-  { indexings, size: total, inPlace }: ElementwiseKernel,
-  k: number,
-  wide: boolean,
-): string {
-  const { inner, size } = indexings[k];
-  if (k === inPlace) return "y[i]";
+/** Operands that are cut like the output are read at i, others at the index `at` into the uncut output. */
+function load(kernel: ElementwiseKernel, k: number, wide: boolean): string {
+  const { inner, size } = kernel.indexings[k];
+  if (k === kernel.inPlace) return "y[i]";
   if (size === 1) return `T(a${k}[0])`;
-  if (inner === 1) {
-    const count = wide ? size / 4 : size;
-    return size === total ? `a${k}[i]` : `a${k}[i % ${count}u]`;
-  }
+  if (isWhole(kernel, k)) return `a${k}[i]`;
+  if (inner === 1) return `a${k}[at % ${wide ? size / 4 : size}u]`;
   const step = wide ? inner / 4 : inner;
-  const index = inner * size === total ? `i / ${step}u` : `(i / ${step}u) % ${size}u`;
+  const index = inner * size === kernel.size ? `at / ${step}u` : `(at / ${step}u) % ${size}u`;
   return `T(a${k}[${index}])`;
 }

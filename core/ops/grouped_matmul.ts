@@ -7,6 +7,7 @@ import {
   input,
   type Op,
   output,
+  type Preset,
   type Site,
   stopped,
   type Trial,
@@ -14,7 +15,9 @@ import {
 import { expectRank, expectShape, f32, formatShape, i32, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
+import { type GroupedSizes, groupedTile, groupedWorkgroups } from "./grouped_matmul_tiles.ts";
 import { groupedMatmulVjpW } from "./grouped_matmul_vjp_w.ts";
+import type { Tile } from "./tile_table.ts";
 
 export interface GroupedMatmulAttributes extends Attributes {
   /** Use the transpose of every matrix; w is then stored (experts, columns, inner). */
@@ -37,39 +40,38 @@ export function groupedMatmul(x: Tensor, w: Tensor, options: GroupedMatmulOption
   return apply(op, [x, w, options.start], { transpose_w: options.transposeW ?? false });
 }
 
-interface Sizes {
-  readonly slots: number;
-  readonly inner: number;
-  readonly columns: number;
-  readonly experts: number;
-}
-
-function sizesOf({ inputs: [x, w], attributes }: Site<GroupedMatmulAttributes>): Sizes {
+function sizesOf({ inputs: [x, w], attributes }: Site<GroupedMatmulAttributes>): GroupedSizes {
   const [experts, first, second] = w.shape;
   const [inner, columns] = attributes.transpose_w ? [second, first] : [first, second];
   return { slots: x.shape[0], inner, columns, experts };
 }
 
-function lower(site: Site<GroupedMatmulAttributes>): Dispatch {
-  const { slots, inner, columns, experts } = sizesOf(site);
-  const isWide = inner % 4 === 0 && columns % 4 === 0;
-  const lanes = isWide ? Math.min(32, Math.ceil(columns / 32) * 8) : 64;
-  // No tile straddles experts, so each expert may need one tile more than its share of the rows.
-  const tiles = (Math.ceil(slots / 8) + experts) * Math.ceil(columns / 4 / lanes);
+/** The launch over bindings x, w, start, y. */
+export function dispatchGroupedMatmul(
+  sizes: GroupedSizes,
+  options: {
+    readonly preset: Preset;
+    readonly transposeW: boolean;
+    /** @default the one of `tiles.json` */
+    readonly tile?: Tile;
+  },
+): Dispatch {
+  const tile = options.tile ??
+    groupedTile("grouped_matmul", { sizes, preset: options.preset });
   return {
     source,
     shader: "grouped_matmul",
-    entryPoint: isWide ? "rows_8" : "scalar",
+    entryPoint: tile.entryPoint,
     overrides: {
-      SLOTS: slots,
-      INNER: inner,
-      COLUMNS: columns,
-      EXPERTS: experts,
-      TRANSPOSE_W: Number(site.attributes.transpose_w),
-      WORKGROUP: lanes,
+      SLOTS: sizes.slots,
+      INNER: sizes.inner,
+      COLUMNS: sizes.columns,
+      EXPERTS: sizes.experts,
+      TRANSPOSE_W: Number(options.transposeW),
+      WORKGROUP: tile.workgroup,
     },
     bindings: [input(0), input(1), input(2), output(0)],
-    workgroups: isWide ? tiles : Math.ceil((slots * columns) / lanes),
+    workgroups: groupedWorkgroups("grouped_matmul", { sizes, tile }),
   };
 }
 
@@ -149,7 +151,11 @@ export const op: Op<GroupedMatmulAttributes> = {
       }
     }
   },
-  lower: { webgpu: (site) => [lower(site)] },
+  lower: {
+    webgpu: (site, preset) => [
+      dispatchGroupedMatmul(sizesOf(site), { preset, transposeW: site.attributes.transpose_w }),
+    ],
+  },
   cost: (site) => {
     const { slots, inner, columns } = sizesOf(site);
     const [x, w] = site.inputs;

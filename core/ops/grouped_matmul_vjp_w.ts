@@ -1,10 +1,20 @@
 /** Gradient of grouped_matmul with respect to the experts' matrices. */
 import source from "../../shaders/grouped_matmul.wgsl" with { type: "text" };
 import { ShapeError } from "../errors.ts";
-import { input, type Op, output, type Site, type Trial } from "../graph/op.ts";
+import {
+  type Dispatch,
+  input,
+  type Op,
+  output,
+  type Preset,
+  type Site,
+  type Trial,
+} from "../graph/op.ts";
 import { expectRank, f32, formatShape, i32, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
+import { type GroupedSizes, groupedTile, groupedWorkgroups } from "./grouped_matmul_tiles.ts";
+import type { Tile } from "./tile_table.ts";
 
 /**
  * a (slots, rows), b (slots, columns), start (experts + 1) → (experts, rows, columns): expert e gets the sum
@@ -18,25 +28,31 @@ export function groupedMatmulVjpW(
   return apply(op, [a, b, options.start], {});
 }
 
-function lower({ inputs: [a, b], outputs: [{ shape: [experts, rows, columns] }] }: Site) {
-  const isWide = rows % 8 === 0 && columns % 4 === 0;
-  const lanes = isWide ? Math.min(32, Math.ceil(columns / 32) * 8) : 64;
+/** The launch over bindings a, b, start, dw; `inner` is the number of dw's rows per expert. */
+export function dispatchGroupedMatmulVjpW(
+  sizes: GroupedSizes,
+  options: {
+    readonly preset: Preset;
+    /** @default the one of `tiles.json` */
+    readonly tile?: Tile;
+  },
+): Dispatch {
+  const family = "grouped_matmul_vjp_w";
+  const tile = options.tile ?? groupedTile(family, { sizes, preset: options.preset });
   return {
     source,
     shader: "grouped_matmul",
-    entryPoint: isWide ? "backward_rows_8" : "backward_scalar",
+    entryPoint: tile.entryPoint,
     overrides: {
-      SLOTS: a.shape[0],
-      INNER: a.shape[1],
-      COLUMNS: b.shape[1],
-      EXPERTS: experts,
+      SLOTS: sizes.slots,
+      INNER: sizes.inner,
+      COLUMNS: sizes.columns,
+      EXPERTS: sizes.experts,
       TRANSPOSE_W: 0,
-      WORKGROUP: lanes,
+      WORKGROUP: tile.workgroup,
     },
     bindings: [input(0), input(1), input(2), output(0)],
-    workgroups: isWide
-      ? (experts * rows / 8) * Math.ceil(columns / 4 / lanes)
-      : Math.ceil((experts * rows * columns) / lanes),
+    workgroups: groupedWorkgroups(family, { sizes, tile }),
   };
 }
 
@@ -99,7 +115,14 @@ export const op: Op = {
       dw[i] = total;
     }
   },
-  lower: { webgpu: (site) => [lower(site)] },
+  lower: {
+    webgpu: ({ inputs: [a, b], outputs: [{ shape: [experts] }] }, preset) => [
+      dispatchGroupedMatmulVjpW(
+        { slots: a.shape[0], inner: a.shape[1], columns: b.shape[1], experts },
+        { preset },
+      ),
+    ],
+  },
   cost: ({ inputs: [a, b], outputs: [dw] }) => ({
     flops: 2 * sizeOf(a.shape) * b.shape[1],
     bytes: 4 * (sizeOf(a.shape) + sizeOf(b.shape) + sizeOf(dw.shape)),

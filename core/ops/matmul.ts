@@ -15,6 +15,8 @@ import {
 import { expectRank, f32, formatShape, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
+import { matmulGrid, type MatmulSizes, matmulTile } from "./matmul_tiles.ts";
+import type { Tile } from "./tile_table.ts";
 
 export interface MatmulAttributes extends Attributes {
   readonly transpose_a: boolean;
@@ -37,52 +39,38 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   });
 }
 
-/** Sizes of one product C (rows, columns) = op(A) op(B). */
-export interface MatmulSizes {
-  readonly rows: number;
-  readonly inner: number;
-  readonly columns: number;
-  readonly transposeA: boolean;
-  readonly transposeB: boolean;
-  /** Adds to what C holds instead of overwriting it. */
-  readonly accumulate?: boolean;
-}
-
-/** The launch of one product over bindings A, B, C; other ops that contain products use it too. */
+/**
+ * The launch of one product over bindings A, B, C; other ops that contain products use it too.
+ *
+ * @throws {HarnessError} If a tile is given that does not exist or needs whole vectors
+ */
 export function dispatchMatmul(
   sizes: MatmulSizes,
-  options: { readonly preset: Preset; readonly bindings: readonly [Binding, Binding, Binding] },
+  options: {
+    readonly preset: Preset;
+    readonly bindings: readonly [Binding, Binding, Binding];
+    /** @default the one of `tiles.json` */
+    readonly tile?: Tile;
+  },
 ): Dispatch {
   const { rows, inner, columns } = sizes;
-  const common = { source, shader: "matmul", bindings: options.bindings };
-  const overrides = {
-    ROWS: rows,
-    INNER: inner,
-    COLUMNS: columns,
-    TRANSPOSE_A: Number(sizes.transposeA),
-    TRANSPOSE_B: Number(sizes.transposeB),
-    ACCUMULATE: Number(sizes.accumulate ?? false),
-  };
-  if (options.preset === "gpu") {
-    const workgroups = Math.ceil(rows / 64) * Math.ceil(columns / 64);
-    return { ...common, entryPoint: "tile_64", overrides, workgroups };
-  }
-  if (rows % 8 === 0 && inner % 4 === 0 && columns % 4 === 0) {
-    // As many lanes as there are groups of four columns, in multiples of the adapter's 8, at most 32.
-    const lanes = Math.min(32, Math.ceil(columns / 32) * 8);
-    const workgroups = (rows / 8) * Math.ceil(columns / 4 / lanes);
-    return {
-      ...common,
-      entryPoint: "rows_8",
-      overrides: { ...overrides, WORKGROUP: lanes },
-      workgroups,
-    };
-  }
-  const workgroups = Math.ceil((rows * columns) / 64);
+  const tile = options.tile ?? matmulTile(sizes, options.preset);
+  const { workgroups, isUniform } = matmulGrid(sizes, tile);
   return {
-    ...common,
-    entryPoint: "scalar",
-    overrides: { ...overrides, WORKGROUP: 64 },
+    source,
+    shader: "matmul",
+    entryPoint: tile.entryPoint,
+    overrides: {
+      ROWS: rows,
+      INNER: inner,
+      COLUMNS: columns,
+      TRANSPOSE_A: Number(sizes.transposeA),
+      TRANSPOSE_B: Number(sizes.transposeB),
+      ACCUMULATE: Number(sizes.accumulate ?? false),
+      UNIFORM_ROWS: Number(isUniform),
+      WORKGROUP: tile.workgroup,
+    },
+    bindings: options.bindings,
     workgroups,
   };
 }

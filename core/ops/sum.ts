@@ -106,6 +106,8 @@ export const op: Op<SumAttributes> = {
   },
   lower: {
     webgpu: (site) => {
+      // INNER = 0 divides an override by zero, which a compiler may refuse although nothing runs.
+      if (sizeOf(site.outputs[0].shape) === 0) return [];
       const extent = extentOf(site.inputs[0].shape, site.attributes.axis);
       if (!partials(site)) return [stage(extent, "input", "output")];
       const chunks = Math.ceil(extent.terms / CHUNK);
@@ -122,5 +124,6 @@ export const op: Op<SumAttributes> = {
     trial("columns", [513, 5], 0),
     trial("a middle axis", [3, 129, 7], 1),
     trial("two stages", [2, 2049, 3], 1),
+    trial("no columns", [2, 0], 0),
   ],
 };

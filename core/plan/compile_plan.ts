@@ -9,6 +9,7 @@ import { ALL_FUSION, fuseChains, type FusionSet } from "./fuse.ts";
 import { takeOperandMemory } from "./in_place.ts";
 import { type Lifetime, place } from "./lifetimes.ts";
 import { layOutParameters, paddedBytes } from "./parameter_layout.ts";
+import { separateOperands } from "./separate_operands.ts";
 import type { ArenaName, PlacedTensor, Plan, PlanStep } from "./plan.ts";
 
 /** Settings of the planner. */
@@ -99,9 +100,10 @@ function arrange(
   const kept = new Set<Tensor>([...graph.outputs.values(), ...gradients.values()]);
   let nodes = liveNodes(graph.nodes, kept);
   if (fusion.chains) nodes = liveNodes(fuseChains(nodes, kept), kept);
-  if (!fusion.inPlace || !share) return nodes;
   const roots = storageRoots(nodes);
   const rootOf = (tensor: Tensor): Tensor => roots.get(tensor) ?? tensor;
+  nodes = separateOperands(nodes, rootOf);
+  if (!fusion.inPlace || !share) return nodes;
   return takeOperandMemory(nodes, { rootOf, fixed: new Set([...kept].map(rootOf)) });
 }
 

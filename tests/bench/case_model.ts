@@ -1,6 +1,7 @@
 /** The model and data of the side-by-side benchmark, as our engine knows them, and the case made from them. */
 import { byteTokenizer } from "../../core/data/byte_tokenizer.ts";
 import { loadCorpus } from "../../core/data/load_corpus.ts";
+import { splitCorpus } from "../../core/data/split_corpus.ts";
 import { cutWindows } from "../../core/data/cut_windows.ts";
 import { sizeOf } from "../../core/graph/shape.ts";
 import type { TransformerConfig } from "../../core/models/transformer.ts";
@@ -50,6 +51,13 @@ export function trainingOptions(sizes: Sizes): TrainingGraphOptions {
   };
 }
 
+/** The update of the case, for programs that need no protocol. */
+export function caseTrainingOptions(): TrainingGraphOptions {
+  return trainingOptions(
+    sizesOf({ warmup: 0, blocks: 0, blockSteps: 0, readEvery: 1, digestStep: 0 }),
+  );
+}
+
 /** Writes case.json, parameters.f32 and batches.i32 into `folder`, which exists. */
 export async function writeCase(folder: string, protocol: Protocol): Promise<TrainingCase> {
   const sizes = sizesOf(protocol);
@@ -74,7 +82,7 @@ export async function writeCase(folder: string, protocol: Protocol): Promise<Tra
 
 /** Random windows of a corpus that is pinned by its digest. */
 function batchesOf({ batch, seqLen, batches }: Sizes): readonly Int32Array[] {
-  const ids = byteTokenizer.encode(loadCorpus({ id: "sotu" }).splits.train);
+  const ids = byteTokenizer.encode(splitCorpus(loadCorpus({ id: "sotu" })).train.bytes);
   const from = stream(CASE_SEED, "bench/windows");
   return Array.from({ length: batches }, (_, step) => {
     const starts = Array.from(

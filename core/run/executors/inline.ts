@@ -25,7 +25,9 @@ export function inlineExecutor(options: InlineOptions): Executor {
   return {
     name: "inline",
     run: async (jobs, { signal, onEvent }) => {
+      if (jobs.length === 0) return;
       using device = new Device(options.openBackend);
+      await device.backend(); // without an adapter there is nothing to report on any unit
       for (const job of jobs) {
         if (signal.aborted) return;
         const event = await finish(job, { options, device, signal, onEvent });

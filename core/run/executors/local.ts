@@ -2,17 +2,16 @@
 import type { WorkerSetup } from "./worker_messages.ts";
 import { decodeLines, encodeLine, type FromWorker, type ToWorker } from "./worker_messages.ts";
 import type { UnitJob } from "../run_unit.ts";
-import type { Executor, UnitEvent } from "./executor.ts";
+import { type Executor, isTransient, retriedEvent, TRIES, type UnitEvent } from "./executor.ts";
 
 export interface LocalOptions {
   readonly workers: number;
   readonly setup: WorkerSetup;
   /** Environment names that a worker may read: those that choose the adapter. */
   readonly environment: readonly string[];
+  /** Module that a worker process runs. @default worker.ts */
+  readonly worker?: URL;
 }
-
-/** A unit whose worker died is tried this many times in all. */
-const TRIES = 3;
 
 const WORKER = new URL("./worker.ts", import.meta.url);
 
@@ -35,6 +34,15 @@ interface Queued {
   tries: number;
 }
 
+/** A unit that a worker did not finish. */
+interface Unfinished {
+  readonly queued: Queued;
+  /** Why it begins again, for people. */
+  readonly because: string;
+  /** What it fails with if this was the last try. */
+  readonly failure: Extract<UnitEvent, { readonly kind: "failed" }>;
+}
+
 interface Lane {
   readonly options: LocalOptions;
   readonly queue: Queued[];
@@ -44,30 +52,26 @@ interface Lane {
   readonly onEvent: (event: UnitEvent) => void;
 }
 
-/** Keeps one worker busy until the queue is empty; starts another in the place of one that died. */
+/** Keeps one worker busy until the queue is empty; starts another in the place of one that failed. */
 async function serve(lane: Lane): Promise<void> {
   while (lane.queue.length > 0 && !lane.signal.aborted && !lane.pool.fatal) {
-    const lost = await serveWithOneWorker(lane);
-    if (!lost) continue;
-    lost.tries += 1;
-    if (lost.tries < TRIES) {
-      lane.queue.unshift(lost);
-      if (!lane.signal.aborted) lane.onEvent(retried(lost));
+    const unfinished = await serveWithOneWorker(lane);
+    if (!unfinished) continue;
+    const { queued, because, failure } = unfinished;
+    queued.tries += 1;
+    if (queued.tries === TRIES) {
+      lane.onEvent(failure);
       continue;
     }
-    lane.onEvent({
-      kind: "failed",
-      key: lost.job.key,
-      error: "UnitError",
-      message: `The worker process died ${TRIES} times while running "${lost.job.unit.name}"`,
-      exitCode: 3,
-      fatal: false,
-    });
+    lane.queue.unshift(queued);
+    if (lane.signal.aborted) continue;
+    const next = queued.tries + 1;
+    lane.onEvent(retriedEvent(queued.job.key, { because, next }));
   }
 }
 
-/** Runs units on one worker. Returns the unit that was running when the worker died, if it did. */
-async function serveWithOneWorker(lane: Lane): Promise<Queued | undefined> {
+/** Runs units on one worker. Returns the unit at which the worker died or lost its device, if it did. */
+async function serveWithOneWorker(lane: Lane): Promise<Unfinished | undefined> {
   const { queue, pool, signal, onEvent } = lane;
   const worker = startWorker(lane.options);
   const writer = worker.stdin.getWriter();
@@ -91,6 +95,8 @@ async function serveWithOneWorker(lane: Lane): Promise<Queued | undefined> {
         continue;
       }
       if (message.kind !== "ready") {
+        // Such a worker gets no further unit: its device is gone or full, and it ends with its input.
+        if (current && isTransient(message)) return lostItsDevice(current, message);
         current = undefined;
         if (message.kind === "failed" && message.fatal) pool.fatal = true;
         onEvent(message);
@@ -101,7 +107,7 @@ async function serveWithOneWorker(lane: Lane): Promise<Queued | undefined> {
       pool.fatal = true;
       onEvent(workerNeverStarted());
     }
-    return current;
+    return current && workerDied(current);
   } finally {
     signal.removeEventListener("abort", stop);
     await writer.close().catch(() => {});
@@ -109,9 +115,18 @@ async function serveWithOneWorker(lane: Lane): Promise<Queued | undefined> {
   }
 }
 
-function retried({ job, tries }: Queued): UnitEvent {
-  const message = `its worker process died, try ${tries + 1} of ${TRIES} begins`;
-  return { kind: "retried", key: job.key, message };
+function lostItsDevice(queued: Queued, failure: Unfinished["failure"]): Unfinished {
+  return { queued, because: failure.message, failure };
+}
+
+function workerDied(queued: Queued): Unfinished {
+  const { key, unit } = queued.job;
+  const message = `The worker process died ${TRIES} times while running "${unit.name}"`;
+  return {
+    queued,
+    because: "its worker process died",
+    failure: { kind: "failed", key, error: "UnitError", message, exitCode: 3, fatal: false },
+  };
 }
 
 function workerNeverStarted(): UnitEvent {
@@ -125,7 +140,7 @@ function workerNeverStarted(): UnitEvent {
   };
 }
 
-function startWorker({ setup, environment }: LocalOptions): Deno.ChildProcess {
+function startWorker({ setup, environment, worker = WORKER }: LocalOptions): Deno.ChildProcess {
   return new Deno.Command("deno", {
     args: [
       "run",
@@ -134,7 +149,7 @@ function startWorker({ setup, environment }: LocalOptions): Deno.ChildProcess {
       "--allow-read",
       `--allow-write=${setup.store}`,
       `--allow-env=${environment.join(",")}`,
-      WORKER.href,
+      worker.href,
     ],
     stdin: "piped",
     stdout: "piped",

@@ -25,7 +25,6 @@ import {
   tanh,
 } from "../../../core/graph/expression.ts";
 import { bits, stream } from "../../../core/random/streams.ts";
-import { uniform } from "../../../core/random/uniform.ts";
 
 const [x, y, z] = [argument(0), argument(1), argument(2)];
 
