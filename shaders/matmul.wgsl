@@ -4,7 +4,7 @@
 // Order: every element is one chain of multiply-adds with k ascending, in every entry point, so tiles
 // change no bits where the compiler does not contract.
 //
-// Entry points, chosen by core/ops/tiles.json: `scalar` and `tile_64_any` take any sizes; `rows_8x2`,
+// Entry points, chosen by core/ops/tiles.json: `scalar` and those in `_any` take any sizes; `rows_8x2`,
 // `rows_16x4` and `tile_64` need INNER, COLUMNS, and ROWS when TRANSPOSE_A, to be multiples of 4. Rows and
 // columns beyond the last are clamped on load and skipped on store.
 //
@@ -322,6 +322,83 @@ fn rows_16x4(
   store_c_16(row + 13u, column, r13);
   store_c_16(row + 14u, column, r14);
   store_c_16(row + 15u, column, r15);
+}
+
+// Eight elements of one row of op(B); columns beyond the last are copies of it.
+fn row_of_b_any(k: u32, column: u32) -> mat2x4<f32> {
+  let last = COLUMNS - 1u;
+  return mat2x4<f32>(
+    load_b(k, column),
+    load_b(k, min(column + 1u, last)),
+    load_b(k, min(column + 2u, last)),
+    load_b(k, min(column + 3u, last)),
+    load_b(k, min(column + 4u, last)),
+    load_b(k, min(column + 5u, last)),
+    load_b(k, min(column + 6u, last)),
+    load_b(k, min(column + 7u, last)),
+  );
+}
+
+fn load_c_any(row: u32, column: u32) -> mat2x4<f32> {
+  var c = mat2x4<f32>();
+  if (ACCUMULATE) {
+    for (var j = 0u; j < 8u; j++) {
+      c[j / 4u][j % 4u] = c1[min(row, ROWS - 1u) * COLUMNS + min(column + j, COLUMNS - 1u)];
+    }
+  }
+  return c;
+}
+
+fn store_c_any(row: u32, column: u32, value: mat2x4<f32>) {
+  var c = value;
+  for (var j = 0u; j < 8u; j++) {
+    if (row < ROWS && column + j < COLUMNS) {
+      c1[row * COLUMNS + column + j] = c[j / 4u][j % 4u];
+    }
+  }
+}
+
+// Any sizes: a lane owns 8 rows and 8 columns.
+@compute @workgroup_size(WORKGROUP)
+fn rows_8x2_any(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = tile_of(group.y * groups.x + group.x, lane, vec2<u32>(8u, 8u));
+  let row = tile.x;
+  let column = tile.y;
+  if (row >= ROWS || column >= COLUMNS) {
+    return;
+  }
+  let last = ROWS - 1u;
+  var r0 = load_c_any(row, column);
+  var r1 = load_c_any(row + 1u, column);
+  var r2 = load_c_any(row + 2u, column);
+  var r3 = load_c_any(row + 3u, column);
+  var r4 = load_c_any(row + 4u, column);
+  var r5 = load_c_any(row + 5u, column);
+  var r6 = load_c_any(row + 6u, column);
+  var r7 = load_c_any(row + 7u, column);
+  for (var k = 0u; k < INNER; k++) {
+    let b = row_of_b_any(k, column);
+    r0 = r0 + load_a(row, k) * b;
+    r1 = r1 + load_a(min(row + 1u, last), k) * b;
+    r2 = r2 + load_a(min(row + 2u, last), k) * b;
+    r3 = r3 + load_a(min(row + 3u, last), k) * b;
+    r4 = r4 + load_a(min(row + 4u, last), k) * b;
+    r5 = r5 + load_a(min(row + 5u, last), k) * b;
+    r6 = r6 + load_a(min(row + 6u, last), k) * b;
+    r7 = r7 + load_a(min(row + 7u, last), k) * b;
+  }
+  store_c_any(row, column, r0);
+  store_c_any(row + 1u, column, r1);
+  store_c_any(row + 2u, column, r2);
+  store_c_any(row + 3u, column, r3);
+  store_c_any(row + 4u, column, r4);
+  store_c_any(row + 5u, column, r5);
+  store_c_any(row + 6u, column, r6);
+  store_c_any(row + 7u, column, r7);
 }
 
 const TILE = 64u;

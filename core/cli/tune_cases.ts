@@ -10,7 +10,7 @@ import {
 import { dispatchGroupedMatmulVjpW } from "../ops/grouped_matmul_vjp_w.ts";
 import { dispatchMatmul } from "../ops/matmul.ts";
 import { MATMUL_KERNELS, matmulClass, type MatmulSizes } from "../ops/matmul_tiles.ts";
-import type { ShapeClass, Tile, TileFamily } from "../ops/tile_table.ts";
+import { type ShapeClass, takesVectors, type Tile, type TileFamily } from "../ops/tile_table.ts";
 import { stream } from "../random/streams.ts";
 import { uniform } from "../random/uniform.ts";
 
@@ -26,14 +26,14 @@ export interface TuneCase {
   dispatch(tile: Tile, preset: Preset): Dispatch;
 }
 
-/** Kernels worth a trial for a class: all that take its shapes, at one or a few vectors of lanes a workgroup. */
+/** Kernels worth a trial for a class, at one or a few vectors of lanes a workgroup. */
 export function candidateTiles(family: TileFamily, shapeClass: ShapeClass): readonly Tile[] {
   const kernels = family === "matmul"
     ? Object.entries(MATMUL_KERNELS)
     : Object.entries(GROUPED_KERNELS[family]).map(([name, kernel]) =>
       [name, { ...kernel, owner: "invocation" }] as const
     );
-  return kernels.filter(([, { vectors }]) => !vectors || shapeClass !== "any").flatMap((
+  return kernels.filter(([, { vectors }]) => vectors === takesVectors(shapeClass)).flatMap((
     [entryPoint, { owner }],
   ) =>
     // A workgroup's tile has its size written in its shader.
@@ -116,6 +116,7 @@ export function tuneCases(): readonly TuneCase[] {
     groupedCase(family, { slots: 2048, inner: 384, columns: 96, experts: 4 }),
     groupedCase(family, { slots: 256, inner: 32, columns: 64, experts: 4 }),
     groupedCase(family, { slots: 509, inner: 33, columns: 65, experts: 4 }),
+    groupedCase(family, { slots: 127, inner: 33, columns: 65, experts: 4 }),
   ]);
   return [
     matmulCase([512, 512, 512], "nn"),
@@ -125,8 +126,10 @@ export function tuneCases(): readonly TuneCase[] {
     matmulCase([256, 32, 64], "nn"),
     matmulCase([256, 64, 32], "nt"),
     matmulCase([32, 512, 64], "tn"),
-    matmulCase([509, 33, 65], "nn"),
-    matmulCase([33, 509, 65], "tn"),
+    matmulCase([512, 96, 257], "nt"),
+    matmulCase([257, 512, 96], "tn"),
+    matmulCase([127, 33, 65], "nn"),
+    matmulCase([33, 127, 65], "tn"),
     ...grouped,
   ];
 }

@@ -21,8 +21,9 @@ export interface DispatchTime {
   readonly secondsPerLaunch: number;
   /** Compilation and the first launch. */
   readonly firstSeconds: number;
-  /** Contents of the last binding after a launch. */
+  /** Contents of the last binding after `launches` launches, the first since the kernel before it ran. */
   readonly result: Uint32Array;
+  readonly launches: number;
 }
 
 /**

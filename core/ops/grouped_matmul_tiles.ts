@@ -1,7 +1,7 @@
 /** Kernels of the grouped product and of its gradient: what a lane owns, and how many workgroups they take. */
 import { HarnessError } from "../errors.ts";
 import type { Preset } from "../graph/op.ts";
-import { type ShapeClass, shapeClass, type Tile, tileOf } from "./tile_table.ts";
+import { type ShapeClass, shapeClass, takesVectors, type Tile, tileOf } from "./tile_table.ts";
 
 /** What an invocation of an entry point of `shaders/grouped_matmul.wgsl` owns. */
 export interface GroupedKernel {
@@ -62,7 +62,7 @@ export function groupedWorkgroups(
   const { slots, inner, columns, experts } = sizes;
   const kernels: Readonly<Record<string, GroupedKernel>> = GROUPED_KERNELS[family];
   const kernel = Object.hasOwn(kernels, tile.entryPoint) ? kernels[tile.entryPoint] : undefined;
-  if (kernel === undefined || kernel.vectors && groupedClass(family, sizes) === "any") {
+  if (kernel === undefined || kernel.vectors && !takesVectors(groupedClass(family, sizes))) {
     throw new HarnessError(
       `Cannot run ${family} of (${slots}, ${inner}) and ${columns} columns with kernel ` +
         `"${tile.entryPoint}": ` +

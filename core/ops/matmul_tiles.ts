@@ -1,7 +1,7 @@
 /** Kernels of the matrix product: what each owns, and how many workgroups a product takes. */
 import { HarnessError } from "../errors.ts";
 import type { Preset } from "../graph/op.ts";
-import { type ShapeClass, shapeClass, type Tile, tileOf } from "./tile_table.ts";
+import { type ShapeClass, shapeClass, takesVectors, type Tile, tileOf } from "./tile_table.ts";
 
 /** Sizes of one product C (rows, columns) = op(A) op(B). */
 export interface MatmulSizes {
@@ -27,6 +27,7 @@ export interface MatmulKernel {
 /** Entry points of `shaders/matmul.wgsl`. */
 export const MATMUL_KERNELS: Readonly<Record<string, MatmulKernel>> = {
   scalar: { owner: "invocation", rows: 1, columns: 1, vectors: false },
+  rows_8x2_any: { owner: "invocation", rows: 8, columns: 8, vectors: false },
   rows_8x2: { owner: "invocation", rows: 8, columns: 8, vectors: true },
   rows_16x4: { owner: "invocation", rows: 16, columns: 16, vectors: true },
   tile_64: { owner: "workgroup", rows: 64, columns: 64, vectors: true },
@@ -54,7 +55,7 @@ export function matmulGrid(
   { entryPoint, workgroup }: Tile,
 ): { readonly workgroups: number; readonly isUniform: boolean } {
   const kernel = Object.hasOwn(MATMUL_KERNELS, entryPoint) ? MATMUL_KERNELS[entryPoint] : undefined;
-  if (kernel === undefined || kernel.vectors && matmulClass(sizes) === "any") {
+  if (kernel === undefined || kernel.vectors && !takesVectors(matmulClass(sizes))) {
     const { rows, inner, columns } = sizes;
     throw new HarnessError(
       `Cannot multiply (${rows}, ${inner}) by (${inner}, ${columns}) with kernel "${entryPoint}": ` +

@@ -60,19 +60,24 @@ export const op: Op<RepeatAttributes> = {
     }
   },
   lower: {
-    webgpu: ({ inputs: [x], outputs: [y], attributes: { axis, count } }) => [{
-      source,
-      shader: "repeat",
-      entryPoint: "forward",
-      overrides: {
-        SIZE: sizeOf(y.shape),
-        INNER: sizeOf(x.shape.slice(axis + 1)),
-        COPIES: count,
-        WORKGROUP,
-      },
-      bindings: [input(0), output(0)],
-      workgroups: Math.ceil(sizeOf(y.shape) / WORKGROUP),
-    }],
+    webgpu: ({ inputs: [x], outputs: [y], attributes: { axis, count } }) => {
+      const size = sizeOf(y.shape);
+      // INNER = 0 divides an override by zero, which a compiler may refuse although nothing runs.
+      if (size === 0) return [];
+      return [{
+        source,
+        shader: "repeat",
+        entryPoint: "forward",
+        overrides: {
+          SIZE: size,
+          INNER: sizeOf(x.shape.slice(axis + 1)),
+          COPIES: count,
+          WORKGROUP,
+        },
+        bindings: [input(0), output(0)],
+        workgroups: Math.ceil(size / WORKGROUP),
+      }];
+    },
   },
   cost: ({ inputs: [x], outputs: [y] }) => ({
     flops: 0,

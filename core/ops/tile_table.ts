@@ -7,13 +7,13 @@ import type { Preset } from "../graph/op.ts";
 import table from "./tiles.json" with { type: "json" };
 
 /**
- * Shapes that share a kernel. `any`: sizes that do not divide into vectors of four; `large`: enough arithmetic to
- * repay the compilation of a large register tile; `small`: the rest.
+ * Shapes that share a kernel. `uneven`: rows of memory that do not divide into vectors of four. `large` has
+ * enough arithmetic to repay the compilation of a large register tile, `uneven_large` that of any register tile.
  */
 export type ShapeClass = typeof SHAPE_CLASSES[number];
 
 /** All classes, in the order of the table. */
-export const SHAPE_CLASSES = ["large", "small", "any"] as const;
+export const SHAPE_CLASSES = ["large", "small", "uneven_large", "uneven"] as const;
 
 /** Ops whose kernels stand in the table. */
 export type TileFamily = keyof typeof table;
@@ -35,6 +35,8 @@ export interface Tile {
 const LARGE_MULTIPLY_ADDS = 2 ** 22;
 /** Results from which a shape is `large`: two vectors of eight lanes that own 16 x 16 elements each. */
 const LARGE_RESULTS = 2 ** 12;
+/** Multiply-adds from which an uneven shape is large: about 1 ms saved per launch on two cores. */
+const UNEVEN_LARGE_MULTIPLY_ADDS = 2 ** 20;
 
 /** The class of a shape whose arrays divide into vectors or not. */
 export function shapeClass(work: {
@@ -42,9 +44,14 @@ export function shapeClass(work: {
   readonly multiplyAdds: number;
   readonly results: number;
 }): ShapeClass {
-  if (!work.isVectors) return "any";
-  const isLarge = work.multiplyAdds >= LARGE_MULTIPLY_ADDS && work.results >= LARGE_RESULTS;
-  return isLarge ? "large" : "small";
+  const { isVectors, multiplyAdds, results } = work;
+  if (!isVectors) return multiplyAdds >= UNEVEN_LARGE_MULTIPLY_ADDS ? "uneven_large" : "uneven";
+  return multiplyAdds >= LARGE_MULTIPLY_ADDS && results >= LARGE_RESULTS ? "large" : "small";
+}
+
+/** Whether kernels that load vectors of four can take the class. */
+export function takesVectors(shapeClass: ShapeClass): boolean {
+  return shapeClass === "large" || shapeClass === "small";
 }
 
 /** The table's kernel. @throws {HarnessError} If the table's entry is not a kernel */

@@ -62,7 +62,8 @@ async function bench(args: readonly string[]): Promise<void> {
 async function run(file: string, args: readonly string[]): Promise<boolean> {
   const script = new URL(file, import.meta.url).pathname;
   const child = new Deno.Command("deno", {
-    args: ["run", "--quiet", "--no-prompt", "-P=bench", script, ...args],
+    // The collector is called by host-cost alone.
+    args: ["run", "--quiet", "--no-prompt", "--v8-flags=--expose-gc", "-P=bench", script, ...args],
     stdin: "null",
   }).spawn();
   return (await child.status).success;

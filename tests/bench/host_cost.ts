@@ -78,9 +78,9 @@ async function hostCost(args: readonly string[]): Promise<void> {
   const gpt = caseTrainingOptions();
   const cost = await withProgram(backend, gpt, encodingCost);
   const tiny = await withProgram(backend, TINY, encodingCost);
-  const growth = await withProgram(backend, full ? gpt : TINY, (run) => memoryGrowth(run, steps));
+  const growth = await withProgram(backend, full ? gpt : TINY, (run) => growths(run, steps));
   backend.destroy();
-  const result = { machine, backend: backend.facts, gpt: cost, tiny, growth };
+  const result = { machine, backend: backend.facts, gpt: cost, tiny, ...growth };
   await handOver(result, { json, out, text: report(result) });
 }
 
@@ -134,12 +134,29 @@ async function encodingCost({ program, step }: Run): Promise<HostCost> {
   return { planSteps: program.plan.steps.length, calls, perDispatch: quartiles(perDispatch) };
 }
 
-async function memoryGrowth({ program, step }: Run, steps: number): Promise<MemoryGrowth> {
+interface Growths {
+  /** As users meet it: V8 frees the small objects of a submission when it sees fit. */
+  readonly asItRuns: MemoryGrowth;
+  /** With a collection before each sample, so that only what is really kept counts; null without --expose-gc. */
+  readonly collected: MemoryGrowth | null;
+}
+
+async function growths(run: Run, steps: number): Promise<Growths> {
+  const asItRuns = await memoryGrowth(run, { steps, settle: () => {} });
+  const { gc } = globalThis as { readonly gc?: () => void };
+  return { asItRuns, collected: gc ? await memoryGrowth(run, { steps, settle: gc }) : null };
+}
+
+async function memoryGrowth(
+  { program, step }: Run,
+  { steps, settle }: { readonly steps: number; readonly settle: () => void },
+): Promise<MemoryGrowth> {
   const samples: (readonly [step: number, bytes: number])[] = [];
   for (let index = 0; index < steps; index++) {
     step(index);
     if ((index + 1) % RING_SLOTS > 0) continue;
     await program.readArenas(["metric"]);
+    settle();
     samples.push([index + 1, Deno.memoryUsage().rss]);
   }
   const settled = samples.filter(([at]) => at >= SETTLING * steps);
@@ -158,13 +175,12 @@ async function memoryGrowth({ program, step }: Run, steps: number): Promise<Memo
   };
 }
 
-function report({ machine, backend, gpt, tiny, growth }: {
+function report({ machine, backend, gpt, tiny, asItRuns, collected }: {
   readonly machine: MachineFacts;
   readonly backend: Backend["facts"];
   readonly gpt: HostCost;
   readonly tiny: HostCost;
-  readonly growth: MemoryGrowth;
-}): string {
+} & Growths): string {
   const heading = ["step", "plan steps", "dispatches", "submits", "us/dispatch", "quartiles"];
   const row = (name: string, { planSteps, calls, perDispatch }: HostCost): readonly string[] => [
     name,
@@ -174,7 +190,6 @@ function report({ machine, backend, gpt, tiny, growth }: {
     perDispatch.median.toFixed(2),
     `${perDispatch.low.toFixed(2)}-${perDispatch.high.toFixed(2)}`,
   ];
-  const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(2);
   return [
     machineLine(machine),
     `${backend.adapter?.description}, preset ${backend.preset}`,
@@ -183,14 +198,21 @@ function report({ machine, backend, gpt, tiny, growth }: {
     `the counted step of the GPT: finish ${gpt.calls.finishMicroseconds.toFixed(0)} us, ` +
     `submit ${gpt.calls.submitMicroseconds.toFixed(0)} us`,
     "",
-    `resident memory over ${growth.steps} steps: slope ${
-      megabytes(growth.slopeBytes)
-    } MB per 1,000 ` +
-    `steps, standard error ${megabytes(growth.errorBytes)}; from ${
-      megabytes(growth.firstBytes)
-    } to ` +
-    `${megabytes(growth.lastBytes)} MB after settling, noise ${megabytes(growth.residualBytes)} MB`,
+    growthLine("as it runs", asItRuns),
+    collected
+      ? growthLine("with a collection before each sample", collected)
+      : "with a collection before each sample: not measured, needs --v8-flags=--expose-gc",
   ].join("\n");
+}
+
+function growthLine(name: string, growth: MemoryGrowth): string {
+  const { steps, slopeBytes, errorBytes, firstBytes, lastBytes, residualBytes } = growth;
+  const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(2);
+  return `resident memory over ${steps} steps, ${name}: slope ${
+    megabytes(slopeBytes)
+  } MB per 1,000 ` +
+    `steps, standard error ${megabytes(errorBytes)}; from ${megabytes(firstBytes)} to ` +
+    `${megabytes(lastBytes)} MB after settling, noise ${megabytes(residualBytes)} MB`;
 }
 
 if (import.meta.main) await runMain(() => hostCost(Deno.args));

@@ -77,8 +77,8 @@ for (const model of [CONFIGS[1], CONFIGS[3]]) {
   });
 }
 
-for (const [index, model] of CONFIGS.entries()) {
-  Deno.test(`logitsPlan() gives a sequence the same bits whatever its neighbours, ${model.kind} (configuration ${index})`, async () => {
+for (const model of [CONFIGS[0], CONFIGS[2]]) {
+  Deno.test(`logitsPlan() gives a sequence the same bits whatever its neighbours, ${model.kind}`, async () => {
     const sequence = someTokens("sequence", LENGTH);
     const size = LENGTH * VOCABULARY;
     const alone = await logitsOf(model, {

@@ -11,7 +11,6 @@ import { localExecutor } from "../../../core/run/executors/local.ts";
 import { loadUnitData } from "../../../core/run/load_unit_data.ts";
 import { openBackend } from "../../../core/run/open_backend.ts";
 import { planCampaign, type PlannedJob } from "../../../core/run/plan_campaign.ts";
-import type { RunRecord } from "../../../core/store/record.ts";
 import { Store } from "../../../core/store/store.ts";
 import { lossyBackend } from "./_lossy_backend.ts";
 import { inFolder, TINY } from "./_tiny.ts";
@@ -32,14 +31,18 @@ interface Run {
   readonly events: readonly UnitEvent[];
 }
 
-/** Runs both units of the manifest in a new store and looks at what happened. */
-async function runBoth(
-  executorOn: (store: Store) => Executor,
+/** Runs both units of the manifest, or the first `count`, in a new store and looks at what happened. */
+async function runUnits(
+  { executorOn, count }: {
+    readonly executorOn: (store: Store) => Executor;
+    readonly count?: number;
+  },
   look: (run: Run) => void,
 ): Promise<void> {
   await inFolder(async (folder) => {
     const store = Store.open(folder, { create: true });
-    const { jobs } = await planCampaign(RESOLVED, { store, backend: "webgpu" });
+    const campaign = await planCampaign(RESOLVED, { store, backend: "webgpu" });
+    const jobs = campaign.jobs.slice(0, count);
     const events: UnitEvent[] = [];
     const signal = new AbortController().signal;
     await executorOn(store).run(jobs, { signal, onEvent: (event) => events.push(event) });
@@ -84,23 +87,31 @@ function resultsOf({ store, jobs }: Run): Readonly<Record<string, unknown>> {
 /** Steps before the loss: evaluation, two updates and their checkpoint, evaluation, update 3. */
 const LASTS_FOR = 5;
 
-let undisturbed: Readonly<Record<string, unknown>> = {};
+let baseline: Promise<Readonly<Record<string, unknown>>> | undefined;
+
+/** Records of a run that nothing disturbed, made once for this file. */
+function undisturbed(): Promise<Readonly<Record<string, unknown>>> {
+  return baseline ??= (async () => {
+    let results = {};
+    const executorOn = (store: Store): Executor => inline(store, () => openBackend("webgpu"));
+    await runUnits({ executorOn }, (run) => {
+      const kinds = run.events.map(({ kind }) => kind).filter((kind) => kind !== "progress");
+      assertEquals(kinds, ["sealed", "sealed"]);
+      results = resultsOf(run);
+    });
+    return results;
+  })();
+}
 
 Deno.test("inlineExecutor() finishes a unit on a new device after a loss, from its checkpoint", async () => {
-  await runBoth((store) => inline(store, () => openBackend("webgpu")), (run) => {
-    assertEquals(run.events.filter(({ kind }) => kind !== "progress").map(({ kind }) => kind), [
-      "sealed",
-      "sealed",
-    ]);
-    undisturbed = resultsOf(run);
-  });
+  const want = await undisturbed();
   let opened = 0;
   const open = async (count: number): Promise<Backend> => {
     opened = count + 1;
     const backend = await openBackend("webgpu");
     return count === 0 ? lossyBackend(backend, LASTS_FOR) : backend;
   };
-  await runBoth((store) => inline(store, open), (run) => {
+  await runUnits({ executorOn: (store) => inline(store, open) }, (run) => {
     const { events, jobs, store } = run;
     assertEquals(
       events.filter(({ key }) => key === jobs[0].key).map((event) =>
@@ -113,26 +124,27 @@ Deno.test("inlineExecutor() finishes a unit on a new device after a loss, from i
     assertStringIncludes(retried, "try 2 of 3 begins");
     assertEquals(opened, 2);
     assertEquals(store.attemptNumbers(jobs[0].key), [1, 2]);
-    assertEquals(resultsOf(run), undisturbed);
+    assertEquals(resultsOf(run), want);
   });
 });
 
 Deno.test("inlineExecutor() takes a new device after memory ran out", async () => {
+  const want = await undisturbed();
   const open = async (count: number): Promise<Backend> => {
     const backend = await openBackend("webgpu");
     if (count > 0) return backend;
     return { ...backend, compile: () => Promise.reject(new OutOfMemoryError("no memory left")) };
   };
-  await runBoth((store) => inline(store, open), (run) => {
+  await runUnits({ executorOn: (store) => inline(store, open) }, (run) => {
     const messages = run.events.flatMap((event) => event.kind === "retried" ? [event.message] : []);
     assertEquals(messages, ["no memory left, try 2 of 3 begins"]);
-    assertEquals(resultsOf(run), undisturbed);
+    assertEquals(resultsOf(run), want);
   });
 });
 
 Deno.test("inlineExecutor() gives a unit up after three lost devices, and tries the next", async () => {
   const open = async (): Promise<Backend> => lossyBackend(await openBackend("webgpu"), 0);
-  await runBoth((store) => inline(store, open), ({ events, jobs, store }) => {
+  await runUnits({ executorOn: (store) => inline(store, open) }, ({ events, jobs, store }) => {
     assertEquals(events.map(({ kind }) => kind), [
       ...["retried", "retried", "failed"],
       ...["retried", "retried", "failed"],
@@ -147,8 +159,9 @@ Deno.test("inlineExecutor() gives a unit up after three lost devices, and tries 
 });
 
 Deno.test("localExecutor() gives the unit of a worker that lost its device to a new worker", async () => {
+  const want = await undisturbed();
   const started = (store: Store): string => `?marker=${store.root}/lost_once`;
-  await runBoth((store) => local(store, started(store)), (run) => {
+  await runUnits({ executorOn: (store) => local(store, started(store)) }, (run) => {
     const [first, second] = run.jobs;
     const kinds = (key: string): readonly string[] =>
       run.events.filter((event) => event.key === key && event.kind !== "progress")
@@ -163,16 +176,14 @@ Deno.test("localExecutor() gives the unit of a worker that lost its device to a 
     );
     assertEquals(pids.length, 2);
     assert(pids[0] !== pids[1], "the same process went on");
-    assertEquals(resultsOf(run), undisturbed);
+    assertEquals(resultsOf(run), want);
   });
 });
 
 Deno.test("localExecutor() gives a unit up after three workers that lost their devices", async () => {
-  await runBoth((store) => local(store, ""), ({ events, jobs }) => {
-    const own = events.filter(({ key }) => key === jobs[0].key);
-    assertEquals(own.filter(({ kind }) => kind === "retried").length, 2);
-    const last = own.at(-1);
+  await runUnits({ executorOn: (store) => local(store, ""), count: 1 }, ({ events }) => {
+    assertEquals(events.filter(({ kind }) => kind === "retried").length, 2);
+    const last = events.at(-1);
     assert(last?.kind === "failed" && last.error === "DeviceLostError" && !last.fatal);
-    assert(events.at(-1)?.kind === "failed" && events.at(-1)?.key === jobs[1].key);
   });
 });

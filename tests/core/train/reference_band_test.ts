@@ -8,7 +8,7 @@ import { createTrainer } from "../../../core/train/trainer.ts";
 import { TRAINING_CASES, trainingBatches, type TrainingCase } from "./_training_case.ts";
 
 const UPDATES = 20;
-/** Of the loss. Largest difference measured on llvmpipe: SEE_BELOW. */
+/** Of the loss, for any adapter. Measured on llvmpipe, both sets of tiles: transformer 3e-6, resnet_bk 2e-7. */
 const BAND = 1e-3;
 
 async function lossesOn(backend: Backend, one: TrainingCase): Promise<readonly number[]> {
@@ -37,14 +37,6 @@ for (const one of TRAINING_CASES) {
             throw new Error(`loss ${index + 1} is ${loss} with ${preset}, expected ${want[index]}`);
           }
         });
-        console.log(
-          "MEASURED",
-          one.name,
-          preset,
-          Math.max(...got.map((l, i) => Math.abs(l - want[i]) / want[i])),
-          want[UPDATES - 1],
-          want[0],
-        );
       } finally {
         backend.destroy();
       }

@@ -9,12 +9,13 @@ import type { Backend } from "../../../core/plan/backend.ts";
 import { referenceBackend } from "../../../core/reference/interpreter.ts";
 import { createTrainer, type UpdateMetrics } from "../../../core/train/trainer.ts";
 import { relativeError } from "../_trials.ts";
+import { trainDigests } from "./_train_digest.ts";
 import { TRAINING_CASES, trainingBatches, type TrainingCase } from "./_training_case.ts";
 
 const backend = await webGpuBackend();
 globalThis.addEventListener("unload", () => backend.destroy());
 
-/** One line per training case: its name and the SHA-256 of its parameters after twenty updates. */
+/** What `_train_digest.ts` prints in a process of its own. */
 async function digestsWith(environment: Readonly<Record<string, string>>): Promise<string> {
   const script = new URL("_train_digest.ts", import.meta.url).pathname;
   const variables = "LP_NUM_THREADS,XDG_RUNTIME_DIR,DENO_WEBGPU_BACKEND,VK_DRIVER_FILES";
@@ -27,7 +28,7 @@ async function digestsWith(environment: Readonly<Record<string, string>>): Promi
 }
 
 Deno.test("createTrainer() gives the same bytes in other processes, LP_NUM_THREADS 0, 1 and 2", async () => {
-  const first = await digestsWith({ LP_NUM_THREADS: "0" });
+  const first = await trainDigests(backend);
   assertMatch(first, /^transformer [0-9a-f]{64}\nresnet_bk [0-9a-f]{64}\n$/);
   const [transformer, resnetBk] = first.trim().split("\n").map((line) => line.split(" ")[1]);
   assertNotEquals(transformer, resnetBk);
