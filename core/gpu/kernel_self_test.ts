@@ -1,17 +1,18 @@
-/** Runs a product, exp, a scan and a long sum through the real ops and compares with f64. */
+/** Runs a product, exp, a scan, a long sum and random bits through the real ops and compares with the host. */
 import { DeviceError } from "../errors.ts";
 import { argument, exp } from "../graph/expression.ts";
 import type { Preset } from "../graph/op.ts";
-import { f32 } from "../graph/shape.ts";
+import { f32, i32 } from "../graph/shape.ts";
 import { Graph } from "../graph/tensor.ts";
 import { bkCore } from "../ops/bk_core.ts";
 import { applyExpression } from "../ops/elementwise.ts";
 import { matmul } from "../ops/matmul.ts";
 import { sum } from "../ops/sum.ts";
+import { threefry } from "../ops/threefry.ts";
 import type { Program } from "../plan/backend.ts";
 import { compilePlan } from "../plan/compile_plan.ts";
 import type { Plan } from "../plan/plan.ts";
-import { stream } from "../random/streams.ts";
+import { bits, stream } from "../random/streams.ts";
 import { uniform } from "../random/uniform.ts";
 
 /** Largest errors found; they go into every record, so they hold nothing that differs between runs. */
@@ -26,6 +27,8 @@ export interface KernelResult {
   readonly scanError: number;
   /** Relative to the sum of magnitudes; both sets of tiles. */
   readonly sumError: number;
+  /** Random words that had exactly the host's bits (all of them, or the test fails). */
+  readonly threefryWords: number;
   /** Whether both sets of tiles give the same bits. */
   readonly presetsAgree: boolean;
 }
@@ -45,6 +48,9 @@ const SITES = 131;
 const [A, ETA, COUPLING] = [-2, Math.fround(0.1), 1];
 /** Beyond one chunk of a sum, so that it takes two stages. */
 const TERMS = 2049;
+/** Random words, at a step whose words have both signs as i32. */
+const [WORDS, STEP] = [67, 37];
+const RANDOM = stream(0, "self_test/threefry");
 
 /** Bands, each as for the op's own trials: chains of that many roundings; WGSL allows exp 3 + 2 |x| ulp. */
 const MATMUL_BAND = 1e-6 * Math.sqrt(INNER) + 1e-6;
@@ -68,13 +74,14 @@ export async function testKernels(options: KernelTestOptions): Promise<KernelRes
     expUlp: worst("exp"),
     scanError: worst("scan"),
     sumError: worst("sum"),
+    threefryWords: WORDS,
     presetsAgree: CASES.every((name) =>
       gpu.got[name].every((x, i) => Object.is(x, software.got[name][i]))
     ),
   };
 }
 
-const CASES = ["matmul", "exp", "scan", "sum"] as const;
+const CASES = ["matmul", "exp", "scan", "sum", "threefry"] as const;
 type Case = typeof CASES[number];
 type Results = Readonly<Record<Case, Float64Array>>;
 
@@ -83,9 +90,9 @@ interface Measured {
   readonly errors: Readonly<Record<Case, number>>;
 }
 
-type Inputs = Readonly<
-  Record<"a" | "b" | "x" | "v" | "p" | "eta" | "lambda" | "terms", Float32Array>
->;
+type Inputs =
+  & Readonly<Record<"a" | "b" | "x" | "v" | "p" | "eta" | "lambda" | "terms", Float32Array>>
+  & { readonly step: Int32Array };
 
 /** Numbers from fixed streams, uniform on (-reach, reach). */
 function draw(name: string, size: number, reach = 1): Float32Array {
@@ -106,6 +113,7 @@ function inputs(): Inputs {
     eta: Float32Array.of(ETA),
     lambda: Float32Array.of(0),
     terms: draw("terms", TERMS),
+    step: Int32Array.of(STEP),
   };
 }
 
@@ -137,6 +145,8 @@ function testPlan(): Plan {
   const [p, eta, lambda] = ["p", "eta", "lambda"].map((name) => graph.input(name, f32(1)));
   graph.output("scan", bkCore({ v, p, eta, lambda }, { a: A, mode: "causal" }));
   graph.output("sum", sum(graph.input("terms", f32(TERMS)), { axis: 0 }));
+  const step = graph.input("step", i32(1));
+  graph.output("threefry", threefry(step, { stream: RANDOM, shape: [WORDS] }));
   return compilePlan(graph);
 }
 
@@ -151,6 +161,11 @@ function expectedOf({ a, b, x, v, terms }: Inputs): Results {
     exp: Float64Array.from(x, (value) => Math.exp(value)),
     scan: pivotsOf(v),
     sum: Float64Array.of(terms.reduce((total, value) => total + value, 0)),
+    // The device gives the same 32 bits as a signed number.
+    threefry: Float64Array.from(
+      { length: WORDS },
+      (_, index) => bits(RANDOM, { step: STEP, index }) | 0,
+    ),
   };
 }
 
@@ -187,6 +202,7 @@ function errorsOf(comparison: Comparison): Readonly<Record<Case, number>> {
     exp: largest("exp", { ...comparison, unit: ulp, band: (i) => 3 + 2 * Math.abs(x[i]) }),
     scan: largest("scan", { ...comparison, unit: () => scale.scan, band: () => SCAN_BAND }),
     sum: largest("sum", { ...comparison, unit: () => scale.sum, band: () => SUM_BAND }),
+    threefry: largest("threefry", { ...comparison, unit: () => 1, band: () => 0 }),
   };
 }
 

@@ -11,19 +11,18 @@ export interface TimingOptions {
   readonly seconds: () => number;
   /** Length of a block of launches with one readback, which itself costs ten milliseconds. */
   readonly blockSeconds: number;
-  /** Blocks per kernel; kernels take turns, so that a change of the machine's load meets all of them. */
+  /** Blocks per kernel; 0 gives results and no times. Kernels take turns, so that a change of the machine's load meets all of them. */
   readonly rounds: number;
 }
 
 /** One kernel's result. */
 export interface DispatchTime {
-  /** Median over the rounds. */
+  /** Median over the rounds; NaN without any. */
   readonly secondsPerLaunch: number;
   /** Compilation and the first launch. */
   readonly firstSeconds: number;
-  /** Contents of the last binding after `launches` launches, the first since the kernel before it ran. */
-  readonly result: Uint32Array;
-  readonly launches: number;
+  /** The last binding after one launch on the given contents. */
+  readonly result: Uint32Array<ArrayBuffer>;
 }
 
 /**
@@ -54,13 +53,13 @@ export async function timeDispatches(
     const runs: Run[] = [];
     for (const dispatch of work.dispatches) {
       assertLaunchable(open, { dispatch, bindings: buffers.length });
+      device.queue.writeBuffer(output, 0, contents[contents.length - 1]);
       const began = timing.seconds();
       const pipeline = await pipelines.pipeline(dispatch);
       const kernel = { open, pipeline, bindGroup, workgroups: dispatch.workgroups, output };
-      await launch(kernel, { count: 1, byteLength: 4 });
-      const firstSeconds = timing.seconds() - began;
       const result = new Uint32Array(await launch(kernel, { count: 1, byteLength: output.size }));
-      const count = await blockCount(kernel, timing);
+      const firstSeconds = timing.seconds() - began;
+      const count = timing.rounds > 0 ? await blockCount(kernel, timing) : 0;
       runs.push({ kernel, count, firstSeconds, result, seconds: [] });
     }
     for (let round = 0; round < timing.rounds; round++) {
@@ -71,7 +70,7 @@ export async function timeDispatches(
       }
     }
     return runs.map(({ seconds, firstSeconds, result }) => ({
-      secondsPerLaunch: seconds.sort((a, b) => a - b)[Math.floor(seconds.length / 2)],
+      secondsPerLaunch: seconds.sort((a, b) => a - b)[Math.floor(seconds.length / 2)] ?? NaN,
       firstSeconds,
       result,
     }));
@@ -92,7 +91,7 @@ interface Run {
   readonly kernel: Kernel;
   readonly count: number;
   readonly firstSeconds: number;
-  readonly result: Uint32Array;
+  readonly result: Uint32Array<ArrayBuffer>;
   readonly seconds: number[];
 }
 

@@ -35,7 +35,7 @@ Deno.test("testKernels() passes f32 by definition, with errors of f32", async ()
   }
 });
 
-for (const label of ["matmul", "exp", "scan", "sum"]) {
+for (const label of ["matmul", "exp", "scan", "sum", "threefry"]) {
   Deno.test(`testKernels() refuses a device whose ${label} is off by a thousandth, or NaN`, async () => {
     const wrong = await assertRejects(
       () => testSpoilt(label, (value) => value * 1.001 + 1e-3),

@@ -1,0 +1,179 @@
+/** Backward pass of selective_scan; symbols as there. */
+import source from "../../shaders/selective_scan.wgsl" with { type: "text" };
+import {
+  type Dispatch,
+  input,
+  type Op,
+  output,
+  scratch,
+  type Site,
+  type Trial,
+} from "../graph/op.ts";
+import { f32, type TensorType } from "../graph/shape.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { applyAll } from "../graph/trace.ts";
+import type { SelectiveScanAttributes } from "./selective_scan.ts";
+import { type Discretisation, SCAN_CHUNK, scanLaunches } from "./selective_scan_parts.ts";
+
+/** Gradients, those of shared operands in parts that the caller sums. */
+export interface SelectiveScanGradients {
+  /** (B, N, D). */
+  readonly dx: Tensor;
+  readonly ddelta: Tensor;
+  /** (B, D, S). */
+  readonly da: Tensor;
+  /** (B, blocks, N, S). */
+  readonly db: Tensor;
+  readonly dc: Tensor;
+}
+
+/** inputs: x, delta, a, b, c and states as in selective_scan, and dy (B, N, D). */
+export function selectiveScanVjp(
+  inputs: readonly Tensor[],
+  attributes: SelectiveScanAttributes,
+): SelectiveScanGradients {
+  const [dx, ddelta, da, db, dc] = applyAll(op, inputs, attributes);
+  return { dx, ddelta, da, db, dc };
+}
+
+/** Channels per partial sum of db and dc, the lanes of a workgroup. */
+const BLOCK = 64;
+
+function infer([x, , a]: readonly TensorType[]): readonly TensorType[] {
+  const [batch, n, channels] = x.shape;
+  const states = a.shape[1];
+  const parts = f32(batch, Math.ceil(channels / BLOCK), n, states);
+  return [f32(...x.shape), f32(...x.shape), f32(batch, channels, states), parts, parts];
+}
+
+/**
+ * From y_t = sum over j <= t and s of c_{t,s} E_{tj} f_j b_{j,s} x_j, E_{tj} = e^{a (delta_{j+1} + ... + delta_t)}:
+ * the derivative of every term by every operand, added up.
+ */
+function reference(
+  { inputs: types, attributes }: Site<SelectiveScanAttributes>,
+  { inputs: [x, delta, a, b, c, , dy], outputs }: {
+    readonly inputs: readonly Float64Array[];
+    readonly outputs: readonly Float64Array[];
+  },
+): void {
+  const [{ shape: [batch, n, channels] }, , { shape: [, size] }] = types;
+  const [dx, ddelta, da, db, dc] = outputs;
+  const blocks = Math.ceil(channels / BLOCK);
+  const isEuler = attributes.discretisation === "euler";
+  for (const output of outputs) output.fill(0);
+  for (let index = 0; index < batch * channels * size; index++) {
+    const s = index % size;
+    const channel = Math.floor(index / size) % channels;
+    const sequence = Math.floor(index / (size * channels));
+    const block = Math.floor(channel / BLOCK);
+    const cell = (t: number): number => (sequence * n + t) * channels + channel;
+    const weight = (t: number): number => (sequence * n + t) * size + s;
+    const part = (t: number): number => ((sequence * blocks + block) * n + t) * size + s;
+    const rate = a[channel * size + s];
+    for (let t = 0; t < n; t++) {
+      let time = 0;
+      let later = 0; // derivative by delta_{j+1}, which all terms from j down share
+      const gains: number[] = [];
+      for (let j = t; j >= 0; j--) {
+        const step = delta[cell(j)];
+        const decay = Math.exp(rate * time);
+        const f = isEuler ? step : Math.expm1(rate * step) / rate;
+        const byStep = isEuler ? 1 : Math.exp(rate * step);
+        const byRate = isEuler ? 0 : (step * Math.exp(rate * step) - f) / rate;
+        const outer = dy[cell(t)] * c[weight(t)];
+        const inner = b[weight(j)] * x[cell(j)];
+        dc[part(t)] += dy[cell(t)] * decay * f * inner;
+        db[part(j)] += outer * decay * f * x[cell(j)];
+        dx[cell(j)] += outer * decay * f * b[weight(j)];
+        ddelta[cell(j)] += outer * decay * byStep * inner;
+        da[(sequence * channels + channel) * size + s] += outer * decay * inner *
+          (byRate + time * f);
+        gains.push(outer * decay * f * inner * rate);
+        time += step;
+      }
+      // delta_k stands in E_{tj} for every j < k <= t.
+      for (let k = 0; k <= t; k++) {
+        ddelta[cell(k)] += later;
+        later += gains[t - k];
+      }
+    }
+  }
+}
+
+function launches({ inputs, attributes }: Site<SelectiveScanAttributes>): readonly Dispatch[] {
+  const [{ shape: [batch, , channels] }] = inputs;
+  return scanLaunches({ inputs, attributes }).toReversed().map((overrides) => ({
+    source,
+    shader: "selective_scan",
+    entryPoint: "backward",
+    overrides,
+    bindings: [
+      ...[0, 1, 2, 3, 4, 5, 6].map(input),
+      ...[0, 1, 2, 3, 4].map(output),
+      scratch(0),
+    ],
+    workgroups: batch * Math.ceil(channels / BLOCK),
+  }));
+}
+
+const trial = (
+  name: string,
+  [batch, n, channels, states]: readonly [number, number, number, number],
+  discretisation: Discretisation,
+): Trial<SelectiveScanAttributes> => ({
+  name: `${name}, ${discretisation}`,
+  inputs: [
+    { type: f32(batch, n, channels), law: "normal" },
+    { type: f32(batch, n, channels), law: (_, u) => 10 ** (3 * u - 3) },
+    { type: f32(channels, states), law: (i, u) => -(1 + i % states) * (0.5 + u) },
+    { type: f32(batch, n, states), law: "normal" },
+    { type: f32(batch, n, states), law: "normal" },
+    // One chunk: its state is that before the first position.
+    { type: f32(batch, 1, channels, states), law: () => 0 },
+    { type: f32(batch, n, channels), law: "normal" },
+  ],
+  attributes: { discretisation },
+  tolerance: 2e-5, // sums over positions and channels
+  gradientTolerance: false,
+});
+
+export const op: Op<SelectiveScanAttributes> = {
+  name: "selective_scan_vjp",
+  signature: {
+    doc: "Backward pass of selective_scan",
+    inputs: [
+      { name: "x", doc: "(B, N, D)" },
+      { name: "delta", doc: "(B, N, D)" },
+      { name: "a", doc: "(D, S)" },
+      { name: "b", doc: "(B, N, S)" },
+      { name: "c", doc: "(B, N, S)" },
+      { name: "states", doc: "second output of selective_scan" },
+      { name: "dy", doc: "cotangent of y (B, N, D)" },
+    ],
+    outputs: [
+      { name: "dx", doc: "(B, N, D)" },
+      { name: "ddelta", doc: "(B, N, D)" },
+      { name: "da", doc: "(B, D, S), per sequence" },
+      { name: "db", doc: "(B, blocks, N, S), per 64 channels" },
+      { name: "dc", doc: "(B, blocks, N, S), per 64 channels" },
+    ],
+    params: {
+      discretisation: { default: "euler", choices: ["euler", "zoh"], doc: "as in selective_scan" },
+    },
+  },
+  infer,
+  reference,
+  scratch: ({ inputs: [{ shape: [batch, , channels] }, , { shape: [, states] }] }) => [
+    f32(batch, SCAN_CHUNK + 1, states / 4, channels, 4),
+  ],
+  lower: { webgpu: launches },
+  cost: ({ inputs: [{ shape: [batch, n, channels] }, , { shape: [, states] }] }) => ({
+    flops: 30 * batch * n * channels * states,
+    bytes: 4 * batch * n * (5 * channels + 4 * states),
+  }),
+  trials: [
+    trial("a prime length", [2, 31, 5, 8], "euler"),
+    trial("more channels than a block", [1, 3, 67, 4], "zoh"),
+  ],
+};
