@@ -26,6 +26,8 @@
 @group(0) @binding(11) var<storage, read_write> dc: array<f32>;
 // (B, CHUNK + 1, S / 4, D): states before each position of the chunk at hand; last, l between two launches.
 @group(0) @binding(12) var<storage, read_write> kept: array<vec4<f32>>;
+// As states: their cotangent, if there is one.
+@group(0) @binding(13) var<storage, read_write> dstates: array<vec4<f32>>;
 override B: u32;
 override N: u32;
 override D: u32;
@@ -36,6 +38,7 @@ override CHUNKS: u32;
 override FIRST_CHUNK: u32;
 override LAST_CHUNK: u32;
 override IS_ZOH: bool;
+override HAS_DSTATES: bool = false;
 override WORKGROUP: u32 = 64;
 // Channels per partial sum, and lanes of a workgroup of `backward`.
 const BLOCK = 64u;
@@ -132,6 +135,24 @@ fn store_state(first: u32, h: Quads) {
   if (QUADS > 3u) {
     states[first + 3u] = h.q3;
   }
+}
+
+fn with_cotangent(l: Quads, first: u32) -> Quads {
+  if (!HAS_DSTATES) {
+    return l;
+  }
+  var sum = l;
+  sum.q0 += dstates[first];
+  if (QUADS > 1u) {
+    sum.q1 += dstates[first + 1u];
+  }
+  if (QUADS > 2u) {
+    sum.q2 += dstates[first + 2u];
+  }
+  if (QUADS > 3u) {
+    sum.q3 += dstates[first + 3u];
+  }
+  return sum;
 }
 
 fn total(v: vec4<f32>) -> f32 {
@@ -295,7 +316,8 @@ fn backward(
   for (var chunk = LAST_CHUNK; chunk > FIRST_CHUNK; chunk--) {
     let first = (chunk - 1u) * CHUNK;
     let last = min(N, chunk * CHUNK);
-    var h = load_state(((batch * CHUNKS + chunk - 1u) * D + channel) * QUADS);
+    let stored = ((batch * CHUNKS + chunk - 1u) * D + channel) * QUADS;
+    var h = load_state(stored);
     for (var t = first; t < last; t++) {
       if (is_real) {
         keep(slots + (t - first) * QUADS * D, h);
@@ -344,6 +366,7 @@ fn backward(
       }
       workgroupBarrier();
     }
+    l = with_cotangent(l, stored);
     sums = Quads(sums.q0 + run.q0, sums.q1 + run.q1, sums.q2 + run.q2, sums.q3 + run.q3);
   }
   if (is_real) {

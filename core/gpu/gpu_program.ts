@@ -6,6 +6,7 @@ import type { ArenaName, Plan } from "../plan/plan.ts";
 import { placeInputs } from "../plan/step_input.ts";
 import { type ArenaBuffers, destroyArenas } from "./arena_buffers.ts";
 import { type OpenDevice, withProgress } from "./device.ts";
+import { HostArenas } from "./host_arenas.ts";
 import { type BufferRange, readBuffers } from "./read_buffers.ts";
 import type { Launch } from "./record_plan.ts";
 import { type LaunchTime, timeLaunches } from "./time_launches.ts";
@@ -20,6 +21,8 @@ export class GpuProgram implements Program {
   readonly #open: OpenDevice;
   readonly #launches: readonly Launch[];
   readonly #staging: ArrayBuffer;
+  /** Arenas whose home is host memory. */
+  readonly #home: HostArenas;
   #submitted = 0;
   /** Steps that a read has waited for. */
   #finished = 0;
@@ -38,31 +41,54 @@ export class GpuProgram implements Program {
     this.arenas = options.arenas;
     this.#launches = options.launches;
     this.#staging = new ArrayBuffer(options.plan.arenaBytes.io);
+    this.#home = new HostArenas(options.plan);
   }
 
   write(arena: ArenaName, values: Float32Array): void {
+    if (this.#home.write(arena, values)) return;
     this.#open.device.queue.writeBuffer(this.arenas.buffers[arena], 0, values.slice());
   }
 
-  step(inputs: StepInput): void {
+  step(inputs: StepInput): void | Promise<void> {
     this.#open.assertAlive();
     if (this.#submitted > 0) this.#replay(inputs);
     else this.#firstError = this.#replayInScopes(inputs);
     this.#submitted += 1;
+    if (this.plan.offloaded.length > 0) return this.#takeHome();
   }
 
   #replay(inputs: StepInput): void {
     this.#upload(inputs);
+    for (const part of this.#home.parts(this.#launches)) {
+      this.#home.bring(this.#open.device.queue, { part, buffer: this.arenas.buffers.activation });
+      this.#submit(part.launches);
+    }
+  }
+
+  #submit(launches: readonly Launch[]): void {
     const { device } = this.#open;
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    for (const { pipeline, bindGroup, x, y } of this.#launches) {
+    for (const { pipeline, bindGroup, x, y } of launches) {
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, bindGroup);
       pass.dispatchWorkgroups(x, y);
     }
     pass.end();
     device.queue.submit([encoder.finish()]);
+  }
+
+  /** Reads offloaded arenas back; what a step does after their last use leaves their place alone. */
+  async #takeHome(): Promise<void> {
+    const buffer = this.arenas.buffers.activation;
+    const ranges = this.plan.offloaded.map(({ tensor }) => {
+      const { byteOffset, type } = this.plan.tensors[tensor];
+      return { buffer, byteOffset, byteLength: sizeOf(type.shape) * BYTES_PER_ELEMENT };
+    });
+    const bytes = await this.#read(ranges);
+    this.plan.offloaded.forEach(({ arena }, k) =>
+      this.#home.write(arena, new Float32Array(bytes[k]))
+    );
   }
 
   /** The first step shows whether the device takes the launches; the next read throws what it found. */
@@ -92,6 +118,9 @@ export class GpuProgram implements Program {
   /** Runs one step with a time stamp round every launch. @throws {DeviceError} Without timestamp-query */
   profile(inputs: StepInput): Promise<readonly LaunchTime[]> {
     this.#open.assertAlive();
+    if (this.plan.offloaded.length > 0) {
+      throw new DeviceError("Cannot profile a plan whose arenas are kept in host memory");
+    }
     this.#upload(inputs);
     return timeLaunches(this.#open, this.#launches);
   }
@@ -139,7 +168,8 @@ export class GpuProgram implements Program {
       byteOffset: 0,
       byteLength: this.plan.arenaBytes[name],
     }));
-    return (await this.#read(ranges)).map((bytes) => new Float32Array(bytes));
+    const bytes = await this.#read(ranges);
+    return names.map((name, k) => this.#home.read(name) ?? new Float32Array(bytes[k]));
   }
 
   destroy(): void {

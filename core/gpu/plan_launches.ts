@@ -14,6 +14,8 @@ export interface BoundRange {
 
 /** One launch before there is a device. */
 export interface PlannedLaunch {
+  /** Index of the plan's step. */
+  readonly step: number;
   /** Path in the model. */
   readonly label: string;
   /** Shader and entry point, "matmul/rows_8". */
@@ -27,16 +29,18 @@ export interface PlannedLaunch {
 
 /** Lowers every step of a plan. @throws {HarnessError} If a kernel would bind the same bytes twice */
 export function planLaunches(plan: Plan, preset: Preset): readonly PlannedLaunch[] {
-  return plan.steps.flatMap((step) => {
+  return plan.steps.flatMap((step, index) => {
     const site = siteOf(plan, step);
     const dispatches = step.op.lower.webgpu(site, preset);
     const { flops, bytes } = step.op.cost(site);
     const cost = { flops: flops / dispatches.length, bytes: bytes / dispatches.length };
-    return dispatches.map((dispatch): PlannedLaunch => {
+    // An empty tensor needs no launch, and a shader may not be specialised to a size of 0.
+    const launched = dispatches.filter((dispatch) => dispatch.workgroups > 0);
+    return launched.map((dispatch): PlannedLaunch => {
       const ranges = dispatch.bindings.map((binding) => rangeOf(plan, { step, binding }));
       assertDisjoint(ranges, step.label);
       const kernel = `${dispatch.shader}/${dispatch.entryPoint}`;
-      return { label: step.label, kernel, dispatch, ranges, cost };
+      return { step: index, label: step.label, kernel, dispatch, ranges, cost };
     });
   });
 }

@@ -6,6 +6,8 @@ import type { PlannedLaunch } from "./plan_launches.ts";
 
 /** One launch, ready to encode. */
 export interface Launch {
+  /** Index of the plan's step. */
+  readonly step: number;
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly x: number;
@@ -26,7 +28,7 @@ export async function recordPlan(device: GPUDevice, options: {
   const { planned, arenas, pipelines } = options;
   const limit = device.limits.maxComputeWorkgroupsPerDimension;
   const compiled = await Promise.all(planned.map(({ dispatch }) => pipelines.pipeline(dispatch)));
-  return planned.map(({ label, kernel, cost, dispatch, ranges }, index): Launch => {
+  return planned.map(({ step, label, kernel, cost, dispatch, ranges }, index): Launch => {
     const [x, y] = fold(dispatch.workgroups, limit);
     const entries = ranges.map(({ tensor, offset, size }, binding) => ({
       binding,
@@ -34,7 +36,7 @@ export async function recordPlan(device: GPUDevice, options: {
     }));
     const layout = pipelines.layout(entries.length);
     const bindGroup = device.createBindGroup({ label, layout, entries });
-    return { pipeline: compiled[index], bindGroup, x, y, label, kernel, cost };
+    return { pipeline: compiled[index], bindGroup, x, y, step, label, kernel, cost };
   });
 }
 

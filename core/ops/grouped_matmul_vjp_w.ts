@@ -1,15 +1,7 @@
 /** Gradient of grouped_matmul with respect to the experts' matrices. */
 import source from "../../shaders/grouped_matmul.wgsl" with { type: "text" };
 import { ShapeError } from "../errors.ts";
-import {
-  type Dispatch,
-  input,
-  type Op,
-  output,
-  type Preset,
-  type Site,
-  type Trial,
-} from "../graph/op.ts";
+import { type Dispatch, input, type Op, output, type Preset, type Trial } from "../graph/op.ts";
 import { expectRank, f32, formatShape, i32, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";

@@ -25,6 +25,7 @@ import {
 import { expectRank, expectShape, f32, formatShape, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
+import { fill } from "./fill.ts";
 import { reshape } from "./reshape.ts";
 import {
   type Discretisation,
@@ -138,11 +139,10 @@ export const op: Op<SelectiveScanAttributes> = {
   infer,
   vjp: ({ inputs: [x, delta, a, b, c], outputs: [, states], cotangents, attributes, needs }) => {
     const [dy, dstates] = cotangents;
-    if (dstates) {
-      throw new ShapeError("Cannot differentiate through the stored states of selective_scan");
-    }
-    if (!dy) return [];
-    const found = selectiveScanVjp([x, delta, a, b, c, states, dy], attributes);
+    const found = selectiveScanVjp(
+      [x, delta, a, b, c, states, dy ?? fill(x.graph, { shape: x.type.shape, value: 0 })],
+      { ...attributes, dstates },
+    );
     const summed = (parts: Tensor, axis: number, of: Tensor): Tensor =>
       reshape(sum(parts, { axis }), of.type.shape);
     return [

@@ -1,6 +1,7 @@
 /** Backward pass of selective_scan; symbols as there. */
 import source from "../../shaders/selective_scan.wgsl" with { type: "text" };
 import {
+  type Attributes,
   type Dispatch,
   input,
   type Op,
@@ -12,8 +13,14 @@ import {
 import { f32, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
-import type { SelectiveScanAttributes } from "./selective_scan.ts";
+import { fill } from "./fill.ts";
 import { type Discretisation, SCAN_CHUNK, scanLaunches } from "./selective_scan_parts.ts";
+
+export interface SelectiveScanVjpAttributes extends Attributes {
+  readonly discretisation: Discretisation;
+  /** Whether the last input holds a cotangent of the stored states, and not one unused value. */
+  readonly has_dstates: boolean;
+}
 
 /** Gradients, those of shared operands in parts that the caller sums. */
 export interface SelectiveScanGradients {
@@ -27,12 +34,17 @@ export interface SelectiveScanGradients {
   readonly dc: Tensor;
 }
 
-/** inputs: x, delta, a, b, c and states as in selective_scan, and dy (B, N, D). */
+/** inputs: x, delta, a, b, c and states as in selective_scan, dy (B, N, D), and the states' cotangent if any. */
 export function selectiveScanVjp(
   inputs: readonly Tensor[],
-  attributes: SelectiveScanAttributes,
+  options: { readonly discretisation: Discretisation; readonly dstates?: Tensor | undefined },
 ): SelectiveScanGradients {
-  const [dx, ddelta, da, db, dc] = applyAll(op, inputs, attributes);
+  const { discretisation, dstates } = options;
+  const last = dstates ?? fill(inputs[0].graph, { shape: [1], value: 0 });
+  const [dx, ddelta, da, db, dc] = applyAll(op, [...inputs, last], {
+    discretisation,
+    has_dstates: dstates !== undefined,
+  });
   return { dx, ddelta, da, db, dc };
 }
 
@@ -51,8 +63,8 @@ function infer([x, , a]: readonly TensorType[]): readonly TensorType[] {
  * the derivative of every term by every operand, added up.
  */
 function reference(
-  { inputs: types, attributes }: Site<SelectiveScanAttributes>,
-  { inputs: [x, delta, a, b, c, , dy], outputs }: {
+  { inputs: types, attributes }: Site<SelectiveScanVjpAttributes>,
+  { inputs: [x, delta, a, b, c, , dy, dstates], outputs }: {
     readonly inputs: readonly Float64Array[];
     readonly outputs: readonly Float64Array[];
   },
@@ -60,6 +72,7 @@ function reference(
   const [{ shape: [batch, n, channels] }, , { shape: [, size] }] = types;
   const [dx, ddelta, da, db, dc] = outputs;
   const blocks = Math.ceil(channels / BLOCK);
+  const chunks = Math.ceil(n / SCAN_CHUNK);
   const isEuler = attributes.discretisation === "euler";
   for (const output of outputs) output.fill(0);
   for (let index = 0; index < batch * channels * size; index++) {
@@ -71,7 +84,15 @@ function reference(
     const weight = (t: number): number => (sequence * n + t) * size + s;
     const part = (t: number): number => ((sequence * blocks + block) * n + t) * size + s;
     const rate = a[channel * size + s];
+    // Cotangent of h_t: through y_t, and directly where h_t is stored.
+    const outerAt = (t: number): number => {
+      const chunk = (t + 1) / SCAN_CHUNK;
+      const isStored = attributes.has_dstates && Number.isInteger(chunk) && t + 1 < n;
+      const stored = ((sequence * chunks + chunk) * channels + channel) * size + s;
+      return dy[cell(t)] * c[weight(t)] + (isStored ? dstates[stored] : 0);
+    };
     for (let t = 0; t < n; t++) {
+      const outer = outerAt(t);
       let time = 0;
       let later = 0; // derivative by delta_{j+1}, which all terms from j down share
       const gains: number[] = [];
@@ -81,7 +102,6 @@ function reference(
         const f = isEuler ? step : Math.expm1(rate * step) / rate;
         const byStep = isEuler ? 1 : Math.exp(rate * step);
         const byRate = isEuler ? 0 : (step * Math.exp(rate * step) - f) / rate;
-        const outer = dy[cell(t)] * c[weight(t)];
         const inner = b[weight(j)] * x[cell(j)];
         dc[part(t)] += dy[cell(t)] * decay * f * inner;
         db[part(j)] += outer * decay * f * x[cell(j)];
@@ -101,17 +121,18 @@ function reference(
   }
 }
 
-function launches({ inputs, attributes }: Site<SelectiveScanAttributes>): readonly Dispatch[] {
+function launches({ inputs, attributes }: Site<SelectiveScanVjpAttributes>): readonly Dispatch[] {
   const [{ shape: [batch, , channels] }] = inputs;
   return scanLaunches({ inputs, attributes }).toReversed().map((overrides) => ({
     source,
     shader: "selective_scan",
     entryPoint: "backward",
-    overrides,
+    overrides: { ...overrides, HAS_DSTATES: Number(attributes.has_dstates) },
     bindings: [
       ...[0, 1, 2, 3, 4, 5, 6].map(input),
       ...[0, 1, 2, 3, 4].map(output),
       scratch(0),
+      input(7),
     ],
     workgroups: batch * Math.ceil(channels / BLOCK),
   }));
@@ -121,7 +142,7 @@ const trial = (
   name: string,
   [batch, n, channels, states]: readonly [number, number, number, number],
   discretisation: Discretisation,
-): Trial<SelectiveScanAttributes> => ({
+): Trial<SelectiveScanVjpAttributes> => ({
   name: `${name}, ${discretisation}`,
   inputs: [
     { type: f32(batch, n, channels), law: "normal" },
@@ -132,13 +153,14 @@ const trial = (
     // One chunk: its state is that before the first position.
     { type: f32(batch, 1, channels, states), law: () => 0 },
     { type: f32(batch, n, channels), law: "normal" },
+    { type: f32(1), law: [0] },
   ],
-  attributes: { discretisation },
+  attributes: { discretisation, has_dstates: false },
   tolerance: 2e-5, // sums over positions and channels
   gradientTolerance: false,
 });
 
-export const op: Op<SelectiveScanAttributes> = {
+export const op: Op<SelectiveScanVjpAttributes> = {
   name: "selective_scan_vjp",
   signature: {
     doc: "Backward pass of selective_scan",
@@ -150,6 +172,7 @@ export const op: Op<SelectiveScanAttributes> = {
       { name: "c", doc: "(B, N, S)" },
       { name: "states", doc: "second output of selective_scan" },
       { name: "dy", doc: "cotangent of y (B, N, D)" },
+      { name: "dstates", doc: "cotangent of states, or (1) if there is none" },
     ],
     outputs: [
       { name: "dx", doc: "(B, N, D)" },
@@ -160,6 +183,7 @@ export const op: Op<SelectiveScanAttributes> = {
     ],
     params: {
       discretisation: { default: "euler", choices: ["euler", "zoh"], doc: "as in selective_scan" },
+      has_dstates: { default: false, doc: "whether dstates is a cotangent" },
     },
   },
   infer,

@@ -33,8 +33,13 @@ export interface Program {
   readonly plan: Plan;
   /** Overwrites a whole arena from its first byte. */
   write(arena: ArenaName, values: Float32Array): void;
-  /** Uploads the inputs and runs the step. Does not wait for it. @throws {ShapeError} On a missing or mis-sized input */
-  step(inputs: StepInput): void;
+  /**
+   * Uploads the inputs and runs the step without waiting for it. With offloaded arenas it returns a promise,
+   * which must be awaited before the next call.
+   *
+   * @throws {ShapeError} On a missing or mis-sized input
+   */
+  step(inputs: StepInput): void | Promise<void>;
   /** Values of one output, in f64 where the backend has them. */
   read(label: string): Promise<Float64Array>;
   /** Contents of several arenas after the steps so far; reading waits, so it is done rarely. */

@@ -10,7 +10,14 @@ import { takeOperandMemory } from "./in_place.ts";
 import { type Lifetime, place } from "./lifetimes.ts";
 import { layOutParameters, paddedBytes } from "./parameter_layout.ts";
 import { separateOperands } from "./separate_operands.ts";
-import type { ArenaName, PlacedTensor, Plan, PlanStep } from "./plan.ts";
+import type {
+  ArenaName,
+  OffloadableArena,
+  OffloadedArena,
+  PlacedTensor,
+  Plan,
+  PlanStep,
+} from "./plan.ts";
 
 /** Settings of the planner. */
 export interface CompileOptions {
@@ -20,6 +27,8 @@ export interface CompileOptions {
   readonly share?: boolean;
   /** Which rules may join launches and memory. @default all */
   readonly fusion?: FusionSet;
+  /** Arenas kept in host memory between their uses: less device memory, more time, the same bits. @default none */
+  readonly offload?: readonly OffloadableArena[];
 }
 
 interface Place {
@@ -29,10 +38,10 @@ interface Place {
 
 /** Plans one step of `graph`: all nodes that its outputs or arena updates depend on. */
 export function compilePlan(graph: Graph, options: CompileOptions = {}): Plan {
-  const { share = true, fusion = ALL_FUSION, gradients = new Map() } = options;
+  const { share = true, fusion = ALL_FUSION, gradients = new Map(), offload = [] } = options;
   const nodes = arrange(graph, { share, fusion, gradients });
   const roots = storageRoots(nodes);
-  const fixed = fixedPlaces(graph, { nodes, roots, gradients });
+  const fixed = fixedPlaces(graph, { nodes, roots, gradients, offload });
   const launched = nodes.filter((node) => !node.op.view);
   const table = new TensorTable();
   const scratch = launched.map((node) =>
@@ -87,7 +96,21 @@ export function compilePlan(graph: Graph, options: CompileOptions = {}): Plan {
   const inputs = new Map(graph.inputs.map((tensor) => [tensor.label, indexOf(tensor)]));
   const outputs = new Map([...graph.outputs].map(([label, tensor]) => [label, indexOf(tensor)]));
   const arenaBytes = { ...fixed.bytes, activation: placement.bytes };
-  const body = { tensors: table.tensors, steps, parameters, inputs, outputs, arenaBytes, fusion };
+  const offloaded = [...lifeOf].flatMap(([root, { born, dies }]): OffloadedArena[] =>
+    root.source.kind === "arena" && isOffloadable(root.source.arena)
+      ? [{ arena: root.source.arena, tensor: indexOf(root), first: born, last: dies }]
+      : []
+  );
+  const body = {
+    tensors: table.tensors,
+    steps,
+    parameters,
+    inputs,
+    outputs,
+    arenaBytes,
+    offloaded,
+    fusion,
+  };
   return { ...body, digest: digestOf(body) };
 }
 
@@ -139,6 +162,7 @@ function fixedPlaces(graph: Graph, options: {
   readonly nodes: readonly Node[];
   readonly roots: ReadonlyMap<Tensor, Tensor>;
   readonly gradients: ReadonlyMap<Tensor, Tensor>;
+  readonly offload: readonly OffloadableArena[];
 }): { readonly places: ReadonlyMap<Tensor, Place>; readonly bytes: Record<ArenaName, number> } {
   const places = new Map<Tensor, Place>();
   const layout = layOutParameters(graph.parameters);
@@ -171,10 +195,15 @@ function fixedPlaces(graph: Graph, options: {
   for (const tensor of new Set(options.nodes.flatMap((node) => node.inputs))) {
     if (tensor.source.kind !== "arena") continue;
     const { arena } = tensor.source;
+    if (isOffloadable(arena) && options.offload.includes(arena)) continue;
     places.set(tensor, { arena, byteOffset: 0 });
     bytes[arena] = Math.max(bytes[arena], bytesOf(tensor.type));
   }
   return { places, bytes };
+}
+
+function isOffloadable(arena: ArenaName): arena is OffloadableArena {
+  return arena === "m" || arena === "v";
 }
 
 function bytesOf(type: TensorType): number {
@@ -209,6 +238,10 @@ function lifetimesOf(launched: readonly Node[], options: {
   for (const tensor of options.graph.outputs.values()) {
     const life = lives.get(rootOf(tensor));
     if (life) life.dies = launched.length;
+  }
+  for (const [root, life] of lives) {
+    // An offloaded arena is read back when the step is over, so its place stays its own until then.
+    if (root.source.kind === "arena") life.dies = launched.length - 1;
   }
   return [...lives].map(([root, life]) => ({ root, life }));
 }
@@ -267,6 +300,7 @@ function digestOf(plan: Omit<Plan, "digest">): string {
     inputs: [...plan.inputs],
     outputs: [...plan.outputs],
     arenaBytes: plan.arenaBytes,
+    offloaded: plan.offloaded,
     fusion: plan.fusion,
   }));
 }

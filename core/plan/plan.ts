@@ -51,6 +51,18 @@ export interface PlanStep {
   readonly label: string;
 }
 
+/** An arena whose home is host memory: it is on the device from step `first` to step `last` alone. */
+export interface OffloadedArena {
+  readonly arena: OffloadableArena;
+  /** Index of its place in the arena `activation`, which other tensors have before and after. */
+  readonly tensor: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Arenas that may be kept in host memory: those that the optimiser alone reads. */
+export type OffloadableArena = "m" | "v";
+
 /** A parameter of the model and how it starts. */
 export interface PlannedParameter {
   /** Place in the model; names the stream of its first values. */
@@ -75,6 +87,8 @@ export interface Plan {
   readonly outputs: ReadonlyMap<string, number>;
   /** Size of each memory area in bytes. */
   readonly arenaBytes: Readonly<Record<ArenaName, number>>;
+  /** Arenas kept in host memory between steps; empty in most plans. */
+  readonly offloaded: readonly OffloadedArena[];
   /** Which fusion rules were on. */
   readonly fusion: FusionSet;
   /** SHA-256 of the canonical text of all the above, ops by name. */

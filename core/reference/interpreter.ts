@@ -30,6 +30,8 @@ class Interpretation implements Program {
   readonly plan: Plan;
   readonly arenas: Record<ArenaName, Float64Array>;
   readonly #single: boolean;
+  /** Arenas that a plan keeps in host memory; here they only move within it. */
+  readonly #home = new Map<ArenaName, Float64Array>();
 
   constructor(plan: Plan, options: {
     readonly precision: ReferencePrecision;
@@ -42,15 +44,19 @@ class Interpretation implements Program {
     );
     this.arenas = Object.fromEntries(arenas) as Record<ArenaName, Float64Array>;
     if (options.parametersOf) this.arenas.param = options.parametersOf.arenas.param;
+    for (const { arena, tensor } of plan.offloaded) {
+      this.#home.set(arena, new Float64Array(sizeOf(plan.tensors[tensor].type.shape)));
+    }
   }
 
   write(arena: ArenaName, values: Float32Array): void {
-    this.arenas[arena].set(values);
+    (this.#home.get(arena) ?? this.arenas[arena]).set(values);
   }
 
   step(inputs: StepInput): void {
     for (const { tensor, values } of placeInputs(this.plan, inputs)) this.#view(tensor).set(values);
-    for (const { op, attributes, reads, writes } of this.plan.steps) {
+    this.plan.steps.forEach(({ op, attributes, reads, writes }, index) => {
+      this.#bring(index);
       const before = reads.map((index) => this.plan.tensors[index]);
       const after = writes.map((index) => this.plan.tensors[index]);
       const site: Site = {
@@ -61,6 +67,19 @@ class Interpretation implements Program {
       const outputs = after.map((tensor) => new Float64Array(sizeOf(tensor.type.shape)));
       op.reference(site, { inputs: before.map((tensor) => this.#view(tensor)), outputs });
       after.forEach((tensor, k) => this.#store(tensor, outputs[k]));
+      this.#takeHome(index);
+    });
+  }
+
+  #bring(step: number): void {
+    for (const { arena, tensor, first } of this.plan.offloaded) {
+      if (first === step) this.#view(this.plan.tensors[tensor]).set(this.#home.get(arena)!);
+    }
+  }
+
+  #takeHome(step: number): void {
+    for (const { arena, tensor, last } of this.plan.offloaded) {
+      if (last === step) this.#home.get(arena)!.set(this.#view(this.plan.tensors[tensor]));
     }
   }
 
@@ -74,7 +93,9 @@ class Interpretation implements Program {
   }
 
   readArenas(names: readonly ArenaName[]): Promise<readonly Float32Array[]> {
-    return Promise.resolve(names.map((name) => Float32Array.from(this.arenas[name])));
+    return Promise.resolve(
+      names.map((name) => Float32Array.from(this.#home.get(name) ?? this.arenas[name])),
+    );
   }
 
   destroy(): void {}

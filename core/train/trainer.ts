@@ -27,6 +27,8 @@ export interface TrainerSettings {
   readonly accumulation?: number;
   /** Computes the inner values of each block again in the backward pass. @default false */
   readonly checkpointing?: boolean;
+  /** Keeps AdamW's moments in host memory between updates. @default false */
+  readonly offloadMoments?: boolean;
 }
 
 /** What one update did. */
@@ -103,7 +105,7 @@ async function advance(update: Program, options: {
   for (let first = from; first < to; first += RING_SLOTS) {
     const last = Math.min(first + RING_SLOTS, to);
     for (let index = first; index < last; index++) {
-      update.step({
+      await update.step({
         ...microBatches(batches(index), settings),
         schedule: scheduleOf(settings, index + 1),
         slot: Int32Array.of(index % RING_SLOTS),

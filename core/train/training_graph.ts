@@ -35,6 +35,8 @@ export interface TrainingGraphOptions {
   readonly accumulation?: number;
   /** Computes the inner values of each block again in the backward pass instead of keeping them. @default false */
   readonly checkpointing?: boolean;
+  /** Keeps AdamW's moments in host memory between updates. @default false */
+  readonly offloadMoments?: boolean;
   /** Gives dead tensors' memory to later ones. @default true */
   readonly share?: boolean;
   /** Which rules may join launches and memory. @default all */
@@ -70,6 +72,7 @@ export function trainingPlan(options: TrainingGraphOptions): Plan {
     gradients: new Map(pairs),
     share: options.share ?? true,
     fusion: options.fusion ?? ALL_FUSION,
+    offload: options.offloadMoments ? ["m", "v"] : [],
   });
 }
 

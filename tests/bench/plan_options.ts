@@ -92,7 +92,7 @@ async function compare(backend: Backend, options: {
       schedule: Float32Array.of(1e-3, 1 / (1 - OPTIMISER.beta1), 1 / (1 - OPTIMISER.beta2)),
       slot: Int32Array.of(0),
     };
-    program.step(inputs);
+    await program.step(inputs);
     const [grad, metric] = await program.readArenas(["grad", "metric"]);
     const gradient = sha256Hex(new Uint8Array(grad.slice().buffer));
     running.push({ name, program, inputs, times: [], firstLoss: metric[0], gradient });
@@ -100,7 +100,7 @@ async function compare(backend: Backend, options: {
   for (let block = 0; block < blocks; block++) {
     for (const { program, inputs, times } of running) {
       const begin = performance.now();
-      for (let step = 0; step < stepsPerBlock; step++) program.step(inputs);
+      for (let step = 0; step < stepsPerBlock; step++) await program.step(inputs);
       await program.readArenas(["metric"]);
       times.push((performance.now() - begin) / 1000);
     }
@@ -163,7 +163,11 @@ for (const model of LONG_MODELS) {
   const rows = await compare(backend, {
     model,
     shape: { batch: 1, seqLen: 8192 },
-    variants: { kept: {}, checkpointed: { checkpointing: true } },
+    variants: {
+      kept: {},
+      checkpointed: { checkpointing: true },
+      "moments on host": { offloadMoments: true },
+    },
     stepsPerBlock: 1,
     blocks: 3,
   });

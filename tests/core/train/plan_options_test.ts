@@ -14,7 +14,10 @@ const ROWS = 4;
 const LENGTH = 24;
 
 type Options = Partial<
-  Pick<TrainingGraphOptions, "fusion" | "checkpointing" | "accumulation" | "share">
+  Pick<
+    TrainingGraphOptions,
+    "fusion" | "checkpointing" | "accumulation" | "share" | "offloadMoments"
+  >
 >;
 
 /** Losses and final parameters of a few updates on the same rows, however they are cut. */
@@ -27,7 +30,7 @@ async function train(config: typeof CONFIGS[number], options: Options) {
       tokens: someTokens(`tokens${step}`, ROWS * LENGTH),
       targets: someTokens(`targets${step}`, ROWS * LENGTH),
     }), { from: 0, to: UPDATES });
-    return { losses: rows.map((row) => row.loss), param: (await trainer.save(UPDATES)).param };
+    return { losses: rows.map((row) => row.loss), ...await trainer.save(UPDATES) };
   } finally {
     trainer.destroy();
   }
@@ -67,6 +70,17 @@ for (const config of [CONFIGS[0], CONFIGS[2]]) {
     assertEquals(again.param, kept.param);
     const bytes = (checkpointing: boolean) =>
       planOf(config, { checkpointing }).arenaBytes.activation;
+    assert(bytes(true) < bytes(false));
+  });
+
+  Deno.test(`${config.kind}: moments in host memory give the same bits in less device memory`, async () => {
+    const away = await train(config, { offloadMoments: true });
+    assertEquals(away, await train(config, {}));
+    const bytes = (offloadMoments: boolean) =>
+      Object.values(planOf(config, { offloadMoments }).arenaBytes).reduce(
+        (sum, size) => sum + size,
+        0,
+      );
     assert(bytes(true) < bytes(false));
   });
 
