@@ -15,7 +15,6 @@ import source from "../../shaders/bk_core.wgsl" with { type: "text" };
 import { ShapeError } from "../errors.ts";
 import {
   type Dispatch,
-  input,
   type Op,
   output,
   type Preset,
