@@ -178,7 +178,7 @@ fn relay(
   if (index >= DIRECTIONS * CHAINS) {
     return;
   }
-  let is_left = index < CHAINS;
+  let is_left = DIRECTIONS == 1u || index < CHAINS;
   let at = chain_of(index % CHAINS);
   let chunk = select(CHUNKS - STEP, STEP - 1u, is_left);
   let first = chunk * CHUNK;
@@ -220,7 +220,7 @@ fn summarise(
     return;
   }
   let at = chain_of(slot / CHUNKS % CHAINS);
-  let sites = stretch(slot % CHUNKS, slot < CHAINS * CHUNKS);
+  let sites = stretch(slot % CHUNKS, DIRECTIONS == 1u || slot < CHAINS * CHUNKS);
   let first = sites.x;
   let last = sites.y;
   var top = vec4<f32>(site(at, min(first, N - 1u)).high, -1f, 0f);
@@ -252,7 +252,7 @@ fn carry(
   if (index >= DIRECTIONS * CHAINS) {
     return;
   }
-  let is_left = index < CHAINS;
+  let is_left = DIRECTIONS == 1u || index < CHAINS;
   let at = chain_of(index % CHAINS);
   var state = vec2<f32>();
   for (var j = 0u; j < CHUNKS; j++) {

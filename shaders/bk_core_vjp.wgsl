@@ -111,7 +111,7 @@ fn relay(
   if (index >= DIRECTIONS * CHAINS) {
     return;
   }
-  let is_right = index < CHAINS;
+  let is_right = CAUSAL || index < CHAINS;
   let chain = index % CHAINS;
   let chunk = select(STEP - 1u, CHUNKS - STEP, is_right);
   let first = chunk * CHUNK;
@@ -135,7 +135,7 @@ fn reduce(
   if (slot >= DIRECTIONS * CHAINS * CHUNKS) {
     return;
   }
-  let is_right = slot < CHAINS * CHUNKS;
+  let is_right = CAUSAL || slot < CHAINS * CHUNKS;
   let chain = slot / CHUNKS % CHAINS;
   let first = slot % CHUNKS * CHUNK;
   let last = min(N, first + CHUNK);
@@ -162,7 +162,7 @@ fn carry(
   if (index >= DIRECTIONS * CHAINS) {
     return;
   }
-  let is_right = index < CHAINS;
+  let is_right = CAUSAL || index < CHAINS;
   var flow = vec2<f32>();
   for (var j = 0u; j < CHUNKS; j++) {
     let slot = index * CHUNKS + select(j, CHUNKS - 1u - j, is_right);

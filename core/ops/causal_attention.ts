@@ -67,7 +67,7 @@ export function expectHeads(type: TensorType, heads: number): void {
   }
 }
 
-/** One launch of an entry point of the attention shader: an invocation per batch, head and position. */
+/** One launch of an entry point of the attention shader: an invocation per batch, head and two positions. */
 export function dispatchAttention(
   type: TensorType,
   options: {
@@ -81,7 +81,8 @@ export function dispatchAttention(
   const { entryPoint, heads, preset, bindings } = options;
   const width = channels / heads;
   return {
-    source,
+    // WGSL needs constant sizes for arrays in registers, so this one number goes into the text.
+    source: source.replace("const MOST_QUADS = 32u;", `const MOST_QUADS = ${width / 4}u;`),
     shader: "causal_attention",
     entryPoint,
     overrides: {
@@ -93,7 +94,7 @@ export function dispatchAttention(
       WORKGROUP: WORKGROUP[preset],
     },
     bindings,
-    workgroups: batch * heads * Math.ceil(length / WORKGROUP[preset]),
+    workgroups: batch * heads * Math.ceil(length / (2 * WORKGROUP[preset])),
   };
 }
 
