@@ -1,20 +1,17 @@
 /** `deno task plan-step <experiment> --arm <arm>`: the plan of one training update, and its profile on request. */
 import { UsageError } from "../errors.ts";
 import { expand } from "../experiment/expand.ts";
-import { webGpuBackend } from "../gpu/backend.ts";
-import { type KernelProfile, profileKernels } from "../gpu/profile_kernels.ts";
 import { readUnitConfig } from "../manifest/unit_config.ts";
 import { readManifest } from "../manifest/read_manifest.ts";
 import { resolveManifest } from "../manifest/resolve_manifest.ts";
-import type { StepInput } from "../plan/backend.ts";
 import { describePlan, type PlanDescription } from "../plan/describe_plan.ts";
 import { ALL_FUSION, NO_FUSION } from "../plan/fuse.ts";
 import type { Plan } from "../plan/plan.ts";
 import { byteTokenizer } from "../data/byte_tokenizer.ts";
 import { trainerSettings } from "../run/trainer_settings.ts";
-import { initialParameters } from "../train/initial_parameters.ts";
 import { trainingPlan } from "../train/training_graph.ts";
 import { parseArguments } from "./args.ts";
+import { kernelsText, profilePlan } from "./kernel_profile.ts";
 import { manifestPath } from "./manifest_path.ts";
 import { runMain } from "./main.ts";
 import type { CommandSpec, OptionSpecs, OptionValues } from "./option_spec.ts";
@@ -72,7 +69,7 @@ export async function planStep(args: readonly string[]): Promise<void> {
   }
   const plan = planOf(read.positionals[0], read.options);
   const description = describePlan(plan);
-  const kernels = read.options.profileKernels ? await profile(plan) : undefined;
+  const kernels = read.options.profileKernels ? await profilePlan(plan) : undefined;
   if (read.options.json) {
     console.log(JSON.stringify({ ...description, ...(kernels ? { kernels } : {}) }, null, 2));
     return;
@@ -104,30 +101,6 @@ function planOf(arm: string, options: PlanStepOptions): Plan {
   });
 }
 
-async function profile(plan: Plan): Promise<readonly KernelProfile[]> {
-  const backend = await webGpuBackend();
-  try {
-    const program = await backend.compile(plan);
-    try {
-      program.write("param", initialParameters(plan, 42));
-      return await profileKernels(program, zeroInputs(plan));
-    } finally {
-      program.destroy();
-    }
-  } finally {
-    backend.destroy();
-  }
-}
-
-/** Inputs of the right sizes; the time of a step hardly depends on which tokens it sees. */
-function zeroInputs(plan: Plan): StepInput {
-  return Object.fromEntries([...plan.inputs].map(([name, index]) => {
-    const { dtype, shape } = plan.tensors[index].type;
-    const size = shape.reduce((product, n) => product * n, 1);
-    return [name, dtype === "i32" ? new Int32Array(size) : new Float32Array(size)];
-  }));
-}
-
 function planText({ steps, totals, fusion, digest }: PlanDescription): string {
   const rows = steps.map(({ label, op, inputs, outputs, flops, bytes, places }) => {
     const place = places.map(({ arena, offset }) => `${arena}@${offset}`).join(" ");
@@ -149,21 +122,6 @@ function planText({ steps, totals, fusion, digest }: PlanDescription): string {
     } bytes moved per update`,
     `${totals.allocatedBytes} bytes of device memory: ${arenas}`,
   ].join("\n");
-}
-
-function kernelsText(kernels: readonly KernelProfile[]): string {
-  const rows = kernels.map((row) =>
-    [
-      row.kernel.padEnd(36),
-      String(row.calls).padStart(5),
-      (row.seconds * 1e3).toFixed(3).padStart(9),
-      `${(100 * row.share).toFixed(1)} %`.padStart(8),
-      row.gigaflopsPerSecond.toFixed(2).padStart(9),
-      row.gigabytesPerSecond.toFixed(2).padStart(9),
-    ].join(" ")
-  );
-  const head = `${"kernel".padEnd(36)} calls        ms    share   GFLOP/s      GB/s`;
-  return [head, ...rows].join("\n");
 }
 
 if (import.meta.main) await runMain(() => planStep(Deno.args));

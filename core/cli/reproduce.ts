@@ -12,6 +12,7 @@ import { parseArguments } from "./args.ts";
 import { runMain } from "./main.ts";
 import { onInterrupt } from "./on_interrupt.ts";
 import { reportPlanOf } from "./report_plan_of.ts";
+import { profileCampaign } from "./profile_campaign.ts";
 import { predictUnits } from "./reproduce_costs.ts";
 import { makeExecutor } from "./reproduce_executor.ts";
 import { headerLines, planJson, planLines } from "./reproduce_header.ts";
@@ -73,6 +74,9 @@ async function run(command: Command): Promise<number> {
     startedAt: systemClock.timestamp(),
   });
   const { campaign, predicted } = await plan(command, store);
+  if (options.profileKernels) {
+    await profileCampaign(campaign, { out: options.out, say: command.say });
+  }
   const { result, exitCode } = await runUnits(command, { campaign, predicted, store });
   // What stopped every unit, a full disk say, would stop the report too.
   const report = result.stopped || result.failures.some(({ fatal }) => fatal)

@@ -54,6 +54,11 @@ export const REPRODUCE = {
       default: "results",
     },
     dryRun: { kind: "boolean", description: "print the plan with predicted times and stop" },
+    profileKernels: {
+      kind: "boolean",
+      description:
+        "time the kernels of each kind of unit first; tables here, JSON in <out>/profile",
+    },
     failFast: { kind: "boolean", description: "stop at the first unit that fails" },
     quiet: { kind: "boolean", description: "no progress" },
     json: { kind: "boolean", description: "print one JSON document on standard output" },
