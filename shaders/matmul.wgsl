@@ -3,6 +3,8 @@
 // (COLUMNS, INNER) when TRANSPOSE_B; C: (ROWS, COLUMNS). All f32, row-major.
 // Order: every element is one chain of multiply-adds with k ascending, in every entry point, so tiles
 // change no bits where the compiler does not contract.
+// A tail, C = f(op(A) op(B), t0, t1, ...) elementwise, is filled into the lines marked TAIL from a typed
+// expression (core/ops/matmul_tail.ts); without one the product is stored as it is.
 //
 // Entry points, chosen by core/ops/tiles.json: `scalar` and those in `_any` take any sizes; `rows_8x2`,
 // `rows_16x4` and `tile_64` need INNER, COLUMNS, and ROWS when TRANSPOSE_A, to be multiples of 4. Rows and
@@ -31,6 +33,7 @@
 @group(0) @binding(0) var<storage, read_write> a1: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> c1: array<f32>;
+//TAIL_BINDINGS
 override ROWS: u32;
 override INNER: u32;
 override COLUMNS: u32;
@@ -40,6 +43,18 @@ override ACCUMULATE: bool = false;
 // Whether each workgroup lies within one block of rows.
 override UNIFORM_ROWS: bool = false;
 override WORKGROUP: u32 = 64;
+
+// What is stored for four neighbouring products, the first at element 4 i of C.
+fn finish_4(x0: vec4<f32>, i: u32) -> vec4<f32> {
+//TAIL_4
+  return x0;
+}
+
+// What is stored for the product at element i of C.
+fn finish_1(x0: f32, i: u32) -> f32 {
+//TAIL_1
+  return x0;
+}
 
 fn load_a(row: u32, k: u32) -> f32 {
   if (TRANSPOSE_A) {
@@ -75,7 +90,7 @@ fn scalar(
   for (var k = 0u; k < INNER; k++) {
     sum = sum + load_a(row, k) * load_b(k, column);
   }
-  c1[index] = sum;
+  c1[index] = finish_1(sum, index);
 }
 
 fn row_of_a(row: u32, k: u32) -> vec4<f32> {
@@ -130,7 +145,8 @@ fn load_c(row: u32, column: u32) -> vec4<f32> {
 
 fn store_c(row: u32, column: u32, c: vec4<f32>) {
   if (row < ROWS && column < COLUMNS) {
-    c4[(row * COLUMNS + column) / 4u] = c;
+    let i = (row * COLUMNS + column) / 4u;
+    c4[i] = finish_4(c, i);
   }
 }
 
@@ -353,7 +369,8 @@ fn store_c_any(row: u32, column: u32, value: mat2x4<f32>) {
   var c = value;
   for (var j = 0u; j < 8u; j++) {
     if (row < ROWS && column + j < COLUMNS) {
-      c1[row * COLUMNS + column + j] = c[j / 4u][j % 4u];
+      let i = row * COLUMNS + column + j;
+      c1[i] = finish_1(c[j / 4u][j % 4u], i);
     }
   }
 }
@@ -483,7 +500,8 @@ fn store_tile(row: u32, column0: u32, lane: u32, c: vec4<f32>) {
   for (var j = 0u; j < 4u; j++) {
     let column = column_of(column0, lane, j);
     if (row < ROWS && column < COLUMNS) {
-      c1[row * COLUMNS + column] = c[j];
+      let i = row * COLUMNS + column;
+      c1[i] = finish_1(c[j], i);
     }
   }
 }
@@ -595,7 +613,8 @@ fn tile_64_any(
   for (var r = 0u; r < 4u; r++) {
     for (var s = 0u; s < 4u; s++) {
       if (row0 + row + r < ROWS && column0 + column + s < COLUMNS) {
-        c1[(row0 + row + r) * COLUMNS + column0 + column + s] = c[r][s];
+        let i = (row0 + row + r) * COLUMNS + column0 + column + s;
+        c1[i] = finish_1(c[r][s], i);
       }
     }
   }

@@ -18,16 +18,18 @@
 @group(0) @binding(4) var<storage, read_write> c: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> states: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dy: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dx: array<f32>;
-@group(0) @binding(8) var<storage, read_write> ddelta: array<f32>;
-@group(0) @binding(9) var<storage, read_write> da: array<vec4<f32>>;
-@group(0) @binding(10) var<storage, read_write> db: array<f32>;
-@group(0) @binding(11) var<storage, read_write> dc: array<f32>;
-// (B, CHUNK + 1, S / 4, D): states before each position of the chunk at hand; last, l between two launches.
-@group(0) @binding(12) var<storage, read_write> kept: array<vec4<f32>>;
-// As states: their cotangent, if there is one.
-@group(0) @binding(13) var<storage, read_write> dstates: array<vec4<f32>>;
+// `backward` keeps to the eight buffers that every adapter binds. cells: (B, N, D) of x, delta, dy, 0 on entry and
+// dx, ddelta, 0, 0 on return. parts: db, then dc. kept: (B, CHUNK, S / 4, D), states before each position of the
+// chunk at hand; then l between two launches and da, (B, D, S / 4) each. dstates: cotangent of states, if any.
+@group(0) @binding(0) var<storage, read_write> cells: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> dstates: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> kept: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> parts: array<f32>;
+// `pack`: x, delta, dy to cells. `unpack`: result[i] = packed[FIRST + STRIDE i].
+@group(0) @binding(2) var<storage, read_write> dy: array<f32>;
+@group(0) @binding(3) var<storage, read_write> packing: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(1) var<storage, read_write> result: array<f32>;
 override B: u32;
 override N: u32;
 override D: u32;
@@ -39,6 +41,9 @@ override FIRST_CHUNK: u32;
 override LAST_CHUNK: u32;
 override IS_ZOH: bool;
 override HAS_DSTATES: bool = false;
+override COUNT: u32 = 1;
+override FIRST: u32 = 0;
+override STRIDE: u32 = 1;
 override WORKGROUP: u32 = 64;
 // Channels per partial sum, and lanes of a workgroup of `backward`.
 const BLOCK = 64u;
@@ -87,24 +92,31 @@ fn gain(z: vec4<f32>, step: f32) -> vec4<f32> {
   return vec4<f32>(step);
 }
 
-// h_t of one quad from h_{t-1}; `row` is a position of a sequence, B N in all.
-fn advanced(h: vec4<f32>, q: u32, row: u32, channel: u32) -> vec4<f32> {
-  let step = delta[row * D + channel];
-  let z = step * a[channel * QUADS + q];
-  return exp(z) * h + gain(z, step) * (x[row * D + channel] * b[row * QUADS + q]);
+// One position of one channel; `row` counts the B N positions.
+struct Cell {
+  row: u32,
+  channel: u32,
+  x: f32,
+  delta: f32,
 }
 
-fn advance(h: Quads, row: u32, channel: u32) -> Quads {
+// h_t of one quad from h_{t-1}.
+fn advanced(h: vec4<f32>, q: u32, at: Cell) -> vec4<f32> {
+  let z = at.delta * a[at.channel * QUADS + q];
+  return exp(z) * h + gain(z, at.delta) * (at.x * b[at.row * QUADS + q]);
+}
+
+fn advance(h: Quads, at: Cell) -> Quads {
   var next = h;
-  next.q0 = advanced(h.q0, 0u, row, channel);
+  next.q0 = advanced(h.q0, 0u, at);
   if (QUADS > 1u) {
-    next.q1 = advanced(h.q1, 1u, row, channel);
+    next.q1 = advanced(h.q1, 1u, at);
   }
   if (QUADS > 2u) {
-    next.q2 = advanced(h.q2, 2u, row, channel);
+    next.q2 = advanced(h.q2, 2u, at);
   }
   if (QUADS > 3u) {
-    next.q3 = advanced(h.q3, 3u, row, channel);
+    next.q3 = advanced(h.q3, 3u, at);
   }
   return next;
 }
@@ -180,7 +192,8 @@ fn forward(
       store_state(((batch * CHUNKS + t / CHUNK) * D + channel) * QUADS, h);
     }
     let row = batch * N + t;
-    h = advance(h, row, channel);
+    let cell = row * D + channel;
+    h = advance(h, Cell(row, channel, x[cell], delta[cell]));
     var sum = c[row * QUADS] * h.q0;
     if (QUADS > 1u) {
       sum += c[row * QUADS + 1u] * h.q1;
@@ -191,7 +204,7 @@ fn forward(
     if (QUADS > 3u) {
       sum += c[row * QUADS + 3u] * h.q3;
     }
-    y[row * D + channel] = total(sum);
+    y[cell] = total(sum);
   }
   if (LAST_CHUNK < CHUNKS) {
     store_state(((batch * CHUNKS + LAST_CHUNK) * D + channel) * QUADS, h);
@@ -226,10 +239,10 @@ fn recall(first: u32) -> Quads {
   return h;
 }
 
-// Where one position of one channel is.
+// Channels beyond the last have a lane too, which adds nothing.
 struct Place {
-  row: u32,
-  channel: u32,
+  cell: Cell,
+  dy: f32,
   lane: u32,
   is_real: bool,
 }
@@ -252,19 +265,18 @@ fn put(value: u32, at: Place, v: vec4<f32>) {
 }
 
 fn back(q: u32, at: Place, before: vec4<f32>, entering: vec4<f32>) -> Back {
-  let cell = at.row * D + at.channel;
-  let factors = a[at.channel * QUADS + q];
-  let inputs = b[at.row * QUADS + q];
-  let step = delta[cell];
+  let factors = a[at.cell.channel * QUADS + q];
+  let inputs = b[at.cell.row * QUADS + q];
+  let step = at.cell.delta;
   let z = step * factors;
   let e = exp(z);
   let f = gain(z, step);
-  let h = e * before + f * (x[cell] * inputs);
-  let l = c[at.row * QUADS + q] * dy[cell] + entering;
-  let w = l * (x[cell] * inputs);
+  let h = e * before + f * (at.cell.x * inputs);
+  let l = c[at.cell.row * QUADS + q] * at.dy + entering;
+  let w = l * (at.cell.x * inputs);
   let v = l * before * e;
-  put(4u * q, at, l * f * x[cell]);
-  put(4u * (QUADS + q), at, dy[cell] * h);
+  put(4u * q, at, l * f * at.cell.x);
+  put(4u * (QUADS + q), at, at.dy * h);
   var result = Back(e * l, v * step, l * f * inputs, v * factors + w);
   if (IS_ZOH) {
     result.da += w * (step * step) * phi_slope(z);
@@ -292,6 +304,11 @@ fn row_sum(value: u32) -> f32 {
   return sum + eight(first + 56u);
 }
 
+fn cell_at(row: u32, channel: u32) -> Cell {
+  let values = cells[row * D + channel];
+  return Cell(row, channel, values.x, values.y);
+}
+
 // Workgroups: (sequence, block of channels), without tiles to choose.
 @compute @workgroup_size(64)
 fn backward(
@@ -306,8 +323,8 @@ fn backward(
   let block = index % blocks;
   let is_real = index < B * blocks && block * BLOCK + lane < D;
   let channel = min(block * BLOCK + lane, D - 1u);
-  let slots = batch * (CHUNK + 1u) * QUADS * D + channel;
-  let held = slots + CHUNK * QUADS * D;
+  let slots = batch * CHUNK * QUADS * D + channel;
+  let held = (B * CHUNK + batch) * QUADS * D + channel;
   var l = Quads();
   var sums = Quads();
   if (LAST_CHUNK < CHUNKS) {
@@ -322,11 +339,12 @@ fn backward(
       if (is_real) {
         keep(slots + (t - first) * QUADS * D, h);
       }
-      h = advance(h, batch * N + t, channel);
+      h = advance(h, cell_at(batch * N + t, channel));
     }
     var run = Quads();
     for (var t = last; t > first; t--) {
-      let at = Place(batch * N + t - 1u, channel, lane, is_real);
+      let row = batch * N + t - 1u;
+      let at = Place(cell_at(row, channel), cells[row * D + channel].z, lane, is_real);
       let before = recall(slots + (t - 1u - first) * QUADS * D);
       let r0 = back(0u, at, before.q0, l.q0);
       var dx_sum = r0.dx;
@@ -355,14 +373,13 @@ fn backward(
         run.q3 += r3.da;
       }
       if (is_real) {
-        dx[at.row * D + channel] = total(dx_sum);
-        ddelta[at.row * D + channel] = total(ddelta_sum);
+        cells[row * D + channel] = vec4<f32>(total(dx_sum), total(ddelta_sum), 0f, 0f);
       }
       workgroupBarrier();
       let place = ((batch * blocks + block) * N + t - 1u) * 4u * QUADS + lane;
       if (lane < 4u * QUADS && index < B * blocks) {
-        db[place] = row_sum(lane);
-        dc[place] = row_sum(lane + 4u * QUADS);
+        parts[place] = row_sum(lane);
+        parts[B * blocks * N * 4u * QUADS + place] = row_sum(lane + 4u * QUADS);
       }
       workgroupBarrier();
     }
@@ -371,7 +388,7 @@ fn backward(
   }
   if (is_real) {
     keep(held, l);
-    let first = (batch * D + channel) * QUADS;
+    let first = (B * (CHUNK + 1u) * D + batch * D + channel) * QUADS;
     add_to(first, sums.q0);
     if (QUADS > 1u) {
       add_to(first + 1u, sums.q1);
@@ -388,8 +405,32 @@ fn backward(
 // The first launch of the walk sets, later ones add.
 fn add_to(at: u32, sum: vec4<f32>) {
   if (LAST_CHUNK == CHUNKS) {
-    da[at] = sum;
+    kept[at] = sum;
   } else {
-    da[at] = da[at] + sum;
+    kept[at] = kept[at] + sum;
+  }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn pack(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (i < COUNT) {
+    packing[i] = vec4<f32>(x[i], delta[i], dy[i], 0f);
+  }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn unpack(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (i < COUNT) {
+    result[i] = packed[FIRST + STRIDE * i];
   }
 }

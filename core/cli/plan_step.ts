@@ -115,7 +115,9 @@ function planText({ steps, totals, fusion, digest }: PlanDescription): string {
     ...rows,
     "",
     `plan ${digest}`,
-    `fusion chains ${fusion.chains ? "on" : "off"}, in place ${fusion.inPlace ? "on" : "off"}`,
+    `fusion: ${
+      Object.entries(fusion).map(([rule, on]) => `${rule} ${on ? "on" : "off"}`).join(", ")
+    }`,
     `${totals.steps} steps, ${totals.fusedGroups} fused groups, ${totals.inPlace} in place`,
     `${totals.flops.toExponential(3)} flop, ${
       totals.bytesMoved.toExponential(3)

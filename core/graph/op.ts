@@ -151,6 +151,18 @@ export interface Trial<A extends Attributes = Attributes> {
   readonly gradientTolerance: number | false;
 }
 
+/** An elementwise formula that an op applies to its output 0 before it stores it. */
+export interface Tail {
+  /** Name of the formula, for labels. */
+  readonly name: string;
+  /** Argument 0 is the op's own value, argument k > 0 is appended input k - 1. */
+  readonly expression: Expression;
+  /** How each appended input is read by flat output index. */
+  readonly indexings: readonly Indexing[];
+  /** Type of what is stored; as many elements as the op's own output. */
+  readonly output: TensorType;
+}
+
 /** One operation. Arrays are row-major. */
 export interface Op<A extends Attributes = Attributes> {
   /** For people, labels and digests. Nothing dispatches on it. */
@@ -176,6 +188,8 @@ export interface Op<A extends Attributes = Attributes> {
   readonly expression?: Expression;
   /** Set on elementwise ops that the planner made: how each operand is read by flat output index. */
   readonly indexings?: readonly Indexing[];
+  /** This op with a tail, its further inputs appended; `undefined` where the formula cannot be taken in. */
+  withTail?(tail: Tail): Op | undefined;
   /** How each kind of backend runs it. */
   readonly lower: { webgpu(site: Site<A>, preset: Preset): readonly Dispatch[] };
   /** Work of one application. */

@@ -197,6 +197,7 @@ const trialsOf = (mode: BkDirection): readonly Trial<BkCoreAttributes>[] => [
   trial("more chains than lanes", [5, 13, 3], { mode, eta: 0.1 }),
   trial("longer than a run", [1, 2, 67], { mode, eta: 0.1 }),
   trial("one coupling for all", [2, 3, 65], { mode, eta: 0.3, single: true }),
+  trial("several launches", [1, 2, 13], { mode, eta: 0.1, form: { ...SEQUENTIAL, chunk: 5 } }),
   trial("chunks of one site", [1, 2, 13], { mode, eta: 0.1, form: carry(1) }),
   trial("a prime length in chunks", [3, 2, 31], { mode, eta: 0.01, form: carry(11) }),
   trial("one coupling, a site over", [2, 3, 21], { mode, eta: 0.3, single: true, form: carry(10) }),

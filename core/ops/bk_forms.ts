@@ -18,7 +18,7 @@ export type BkForm = "sequential" | "halo" | "carry";
 /** The part of BK-Core's attributes that says how it is computed. */
 export interface BkFormAttributes extends Attributes {
   readonly form: BkForm;
-  /** Sites per chunk; 0 for `sequential`. */
+  /** Sites per chunk; 0, for `sequential` alone, stands for as many as one launch may walk. */
   readonly chunk: number;
   /** Sites that `halo` and `carry` walk before a chunk; 0 for `sequential`. */
   readonly warm_up: number;
@@ -42,7 +42,7 @@ export const bkFormParameters: Signature<BkFormAttributes>["params"] = {
     choices: ["sequential", "halo", "carry"],
     doc: "how a chain is walked: by one invocation, or in chunks that warm up or carry",
   },
-  chunk: { default: 0, doc: "sites per chunk; 0 for sequential" },
+  chunk: { default: 0, doc: "sites per chunk; 0, for sequential alone: as many as a launch may walk" },
   warm_up: { default: 0, doc: "sites walked before a chunk; less than chunk for carry" },
 };
 
@@ -115,10 +115,10 @@ export function warmUpLength(eta: number): number {
 
 /** Chunk size and number of chunks of a chain of `length` sites. */
 export function chunksOf(
-  { form, chunk }: BkFormAttributes,
+  { chunk }: BkFormAttributes,
   length: number,
 ): { readonly chunk: number; readonly chunks: number } {
-  const size = form === "sequential" ? Math.min(length, LONGEST_WALK) : chunk;
+  const size = chunk === 0 ? Math.min(length, LONGEST_WALK) : chunk;
   return { chunk: size, chunks: Math.ceil(length / size) };
 }
 
@@ -126,12 +126,12 @@ export function chunksOf(
 export function expectForm({ form, chunk, warm_up }: BkFormAttributes): void {
   const isCount = (n: number, least: number): boolean => Number.isInteger(n) && n >= least;
   const fits = form === "sequential"
-    ? chunk === 0 && warm_up === 0
+    ? isCount(chunk, 0) && warm_up === 0
     : isCount(chunk, 1) && isCount(warm_up, 0) && (form === "halo" || warm_up < chunk);
   if (fits && chunk + warm_up <= LONGEST_WALK) return;
   throw new ShapeError(
-    `Cannot use chunk ${chunk} and warm_up ${warm_up} with form "${form}" in bk_core: expected 0 and 0 for ` +
-      `"sequential"; else integers >= 1 and >= 0 of at most ${LONGEST_WALK} together, for "carry" with ` +
-      `warm_up < chunk`,
+    `Cannot use chunk ${chunk} and warm_up ${warm_up} with form "${form}" in bk_core: expected integers of ` +
+      `at most ${LONGEST_WALK} together, chunk >= 1 and warm_up >= 0 for "halo", warm_up < chunk for "carry", ` +
+      `chunk >= 0 and warm_up 0 for "sequential"`,
   );
 }

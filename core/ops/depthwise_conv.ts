@@ -1,21 +1,12 @@
 /** Causal convolution of every channel with taps of its own. */
 import source from "../../shaders/depthwise_conv.wgsl" with { type: "text" };
-import { ShapeError } from "../errors.ts";
-import {
-  type Dispatch,
-  input,
-  type Op,
-  output,
-  type Site,
-  stopped,
-  type Trial,
-} from "../graph/op.ts";
-import { expectRank, f32, formatShape, sizeOf, type TensorType } from "../graph/shape.ts";
+import { type Op, stopped, type Trial } from "../graph/op.ts";
+import { f32, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { depthwiseConvVjpW } from "./depthwise_conv_vjp_w.ts";
 import { depthwiseConvVjpX } from "./depthwise_conv_vjp_x.ts";
-import { dispatchThreads } from "./dispatch_threads.ts";
+import { depthwiseDispatch, expectDepthwise } from "./depthwise_dispatch.ts";
 import { reshape } from "./reshape.ts";
 import { sum } from "./sum.ts";
 
@@ -25,39 +16,6 @@ import { sum } from "./sum.ts";
  */
 export function depthwiseConv(x: Tensor, weights: Tensor): Tensor {
   return apply(op, [x, weights], {});
-}
-
-/** @throws {ShapeError} Unless x is (B, N, C) and the weights are (C, k), k >= 1 */
-export function expectDepthwise(x: TensorType, weights: TensorType): void {
-  expectRank("the input of depthwise_conv", x, { rank: 3 });
-  expectRank("the weights of depthwise_conv", weights, { rank: 2 });
-  if (weights.shape[0] !== x.shape[2] || weights.shape[1] < 1) {
-    throw new ShapeError(
-      `Cannot convolve ${formatShape(x.shape)} with weights ${formatShape(weights.shape)}: ` +
-        `expected (C, k) = (${x.shape[2]}, at least 1)`,
-    );
-  }
-}
-
-/** Launch of the convolution, or of its transpose, over inputs 0 (values) and 1 (weights). */
-export function depthwiseDispatch(
-  { inputs: [{ shape: [, n, channels] }, weights], outputs: [y] }: Site,
-  options: { readonly source: string; readonly isTransposed: boolean },
-): Dispatch {
-  const step = channels % 4 === 0 ? 4 : 1;
-  return dispatchThreads({
-    source: options.source,
-    shader: "depthwise_conv",
-    entryPoint: `forward_${step}`,
-    threads: sizeOf(y.shape) / step,
-    overrides: {
-      N: n,
-      C: channels / step,
-      K: weights.shape[1],
-      IS_TRANSPOSED: Number(options.isTransposed),
-    },
-    bindings: [input(1), input(0), output(0)],
-  });
 }
 
 const trial = (

@@ -4,7 +4,7 @@ import { type Attributes, type Op, type Trial } from "../graph/op.ts";
 import { f32, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
-import { depthwiseDispatch, expectDepthwise } from "./depthwise_conv.ts";
+import { depthwiseDispatch, expectDepthwise } from "./depthwise_dispatch.ts";
 
 /** dy (B, N, C), weights (C, k) → dx[b, t, c] = sum_j weights[c, j] dy[b, t + k - 1 - j, c]. */
 export function depthwiseConvVjpX(dy: Tensor, weights: Tensor): Tensor {

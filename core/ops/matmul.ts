@@ -15,6 +15,7 @@ import {
 import { expectRank, f32, formatShape, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
+import { matmulWithTail } from "./matmul_tail.ts";
 import { matmulGrid, type MatmulSizes, matmulTile } from "./matmul_tiles.ts";
 import type { Tile } from "./tile_table.ts";
 
@@ -139,6 +140,7 @@ export const op: Op<MatmulAttributes> = {
         : matmul(a, dc, { transposeA: !transpose_a });
     return [needs[0] ? da() : stopped, needs[1] ? db() : stopped];
   },
+  withTail: (tail) => matmulWithTail(op, tail),
   reference: (site, { inputs: [a, b], outputs: [c] }) => {
     const { rows, inner, columns, transposeA, transposeB } = sizesOf(site.inputs, site.attributes);
     for (let i = 0; i < rows; i++) {

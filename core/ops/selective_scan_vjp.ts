@@ -10,9 +10,10 @@ import {
   type Site,
   type Trial,
 } from "../graph/op.ts";
-import { f32, type TensorType } from "../graph/shape.ts";
+import { f32, sizeOf, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
+import { dispatchThreads } from "./dispatch_threads.ts";
 import { fill } from "./fill.ts";
 import { type Discretisation, SCAN_CHUNK, scanLaunches } from "./selective_scan_parts.ts";
 
@@ -121,21 +122,69 @@ function reference(
   }
 }
 
-function launches({ inputs, attributes }: Site<SelectiveScanVjpAttributes>): readonly Dispatch[] {
-  const [{ shape: [batch, , channels] }] = inputs;
-  return scanLaunches({ inputs, attributes }).toReversed().map((overrides) => ({
+/** Scratch: cells (x, delta, dy) and their gradients; db and dc; states of a chunk, l and da. */
+function workspace(
+  { inputs: [{ shape: [batch, n, channels] }, , { shape: [, states] }] }: Pick<Site, "inputs">,
+): readonly TensorType[] {
+  const parts = batch * Math.ceil(channels / BLOCK) * n * states;
+  return [
+    f32(batch, n, channels, 4),
+    f32(2 * parts),
+    f32((SCAN_CHUNK + 2) * batch * channels * states),
+  ];
+}
+
+/** Reads every STRIDE-th value of a scratch tensor into an output. */
+function unpack(site: Site<SelectiveScanVjpAttributes>, copied: {
+  readonly index: number;
+  readonly to: number;
+  readonly first: number;
+  readonly stride: number;
+}): Dispatch {
+  return dispatchThreads({
+    source,
+    shader: "selective_scan",
+    entryPoint: "unpack",
+    threads: sizeOf(site.outputs[copied.to].shape),
+    overrides: { FIRST: copied.first, STRIDE: copied.stride },
+    bindings: [scratch(copied.index), output(copied.to)],
+  });
+}
+
+function launches(site: Site<SelectiveScanVjpAttributes>): readonly Dispatch[] {
+  const { inputs, attributes, outputs } = site;
+  const [{ shape: [batch, , channels] }, , { shape: [, states] }] = inputs;
+  const walks = scanLaunches({ inputs, attributes }).toReversed().map((overrides): Dispatch => ({
     source,
     shader: "selective_scan",
     entryPoint: "backward",
     overrides: { ...overrides, HAS_DSTATES: Number(attributes.has_dstates) },
     bindings: [
-      ...[0, 1, 2, 3, 4, 5, 6].map(input),
-      ...[0, 1, 2, 3, 4].map(output),
-      scratch(0),
-      input(7),
+      ...[scratch(0), input(7), input(2), input(3), input(4), input(5)],
+      ...[scratch(2), scratch(1)],
     ],
     workgroups: batch * Math.ceil(channels / BLOCK),
   }));
+  return [
+    dispatchThreads({
+      source,
+      shader: "selective_scan",
+      entryPoint: "pack",
+      threads: sizeOf(inputs[0].shape),
+      bindings: [input(0), input(1), input(6), scratch(0)],
+    }),
+    ...walks,
+    unpack(site, { index: 0, to: 0, first: 0, stride: 4 }),
+    unpack(site, { index: 0, to: 1, first: 1, stride: 4 }),
+    unpack(site, {
+      index: 2,
+      to: 2,
+      first: (SCAN_CHUNK + 1) * batch * channels * states,
+      stride: 1,
+    }),
+    unpack(site, { index: 1, to: 3, first: 0, stride: 1 }),
+    unpack(site, { index: 1, to: 4, first: sizeOf(outputs[3].shape), stride: 1 }),
+  ];
 }
 
 const trial = (
@@ -188,9 +237,7 @@ export const op: Op<SelectiveScanVjpAttributes> = {
   },
   infer,
   reference,
-  scratch: ({ inputs: [{ shape: [batch, , channels] }, , { shape: [, states] }] }) => [
-    f32(batch, SCAN_CHUNK + 1, states / 4, channels, 4),
-  ],
+  scratch: workspace,
   lower: { webgpu: launches },
   cost: ({ inputs: [{ shape: [batch, n, channels] }, , { shape: [, states] }] }) => ({
     flops: 30 * batch * n * channels * states,

@@ -6,6 +6,7 @@ import { BYTES_PER_ELEMENT, sizeOf, type TensorType } from "../graph/shape.ts";
 import type { Graph, Node, Tensor } from "../graph/tensor.ts";
 import { sha256Hex } from "../random/sha256.ts";
 import { ALL_FUSION, fuseChains, type FusionSet } from "./fuse.ts";
+import { fuseTails } from "./fuse_tails.ts";
 import { takeOperandMemory } from "./in_place.ts";
 import { type Lifetime, place } from "./lifetimes.ts";
 import { layOutParameters, paddedBytes } from "./parameter_layout.ts";
@@ -123,6 +124,7 @@ function arrange(
   const kept = new Set<Tensor>([...graph.outputs.values(), ...gradients.values()]);
   let nodes = liveNodes(graph.nodes, kept);
   if (fusion.chains) nodes = liveNodes(fuseChains(nodes, kept), kept);
+  if (fusion.tails) nodes = fuseTails(nodes, kept);
   const roots = storageRoots(nodes);
   const rootOf = (tensor: Tensor): Tensor => roots.get(tensor) ?? tensor;
   nodes = separateOperands(nodes, rootOf);

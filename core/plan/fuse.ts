@@ -15,10 +15,12 @@ export interface FusionSet {
   readonly chains: boolean;
   /** An elementwise output takes the memory of an operand that dies there. */
   readonly inPlace: boolean;
+  /** An elementwise op that alone reads a matrix product is applied before the product is stored. */
+  readonly tails: boolean;
 }
 
-export const ALL_FUSION: FusionSet = { chains: true, inPlace: true };
-export const NO_FUSION: FusionSet = { chains: false, inPlace: false };
+export const ALL_FUSION: FusionSet = { chains: true, inPlace: true, tails: true };
+export const NO_FUSION: FusionSet = { chains: false, inPlace: false, tails: false };
 
 /** Storage bindings of one kernel that every adapter offers, the output included. */
 const MOST_BINDINGS = 8;
@@ -56,7 +58,8 @@ export function fuseChains(nodes: readonly Node[], kept: ReadonlySet<Tensor>): r
   });
 }
 
-function countReaders(nodes: readonly Node[]): ReadonlyMap<Tensor, number> {
+/** How many operands each tensor is. */
+export function countReaders(nodes: readonly Node[]): ReadonlyMap<Tensor, number> {
   const readers = new Map<Tensor, number>();
   for (const tensor of nodes.flatMap((node) => node.inputs)) {
     readers.set(tensor, (readers.get(tensor) ?? 0) + 1);
@@ -65,7 +68,9 @@ function countReaders(nodes: readonly Node[]): ReadonlyMap<Tensor, number> {
 }
 
 /** The tensor behind views of it, with the view nodes passed. */
-function behindViews(tensor: Tensor): { readonly tensor: Tensor; readonly views: readonly Node[] } {
+export function behindViews(
+  tensor: Tensor,
+): { readonly tensor: Tensor; readonly views: readonly Node[] } {
   const views: Node[] = [];
   let at = tensor;
   while (at.source.kind === "node" && at.source.node.op.view) {

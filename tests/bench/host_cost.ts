@@ -102,7 +102,7 @@ async function withProgram<T>(
   const ids = Int32Array.from({ length: size }, (_, index) => index % options.vocabularySize);
   const names = microBatchInputs(0);
   const schedule = Float32Array.of(1e-4, 1, 1);
-  const step = (index: number): void =>
+  const step = (index: number): void | Promise<void> =>
     program.step({
       [names.tokens]: ids,
       [names.targets]: ids,

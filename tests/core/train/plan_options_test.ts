@@ -44,9 +44,23 @@ function planOf(config: typeof CONFIGS[number], options: Options) {
 for (const config of [CONFIGS[0], CONFIGS[2]]) {
   Deno.test(`${config.kind}: taking an operand's memory changes no bit`, async () => {
     for (const chains of [false, true]) {
-      const apart = await train(config, { fusion: { chains, inPlace: false } });
-      assertEquals((await train(config, { fusion: { chains, inPlace: true } })).param, apart.param);
+      const apart = await train(config, { fusion: { ...NO_FUSION, chains } });
+      assertEquals(
+        (await train(config, { fusion: { ...NO_FUSION, chains, inPlace: true } })).param,
+        apart.param,
+      );
     }
+  });
+
+  Deno.test(`${config.kind}: products with tails train like products and tails apart`, async () => {
+    const separate = await train(config, { fusion: NO_FUSION });
+    const tailed = await train(config, { fusion: { ...NO_FUSION, tails: true } });
+    assert(
+      planOf(config, { fusion: { ...NO_FUSION, tails: true } }).steps.some(({ op }) =>
+        op.name.startsWith("matmul+")
+      ),
+    );
+    tailed.losses.forEach((loss, k) => assert(Math.abs(loss - separate.losses[k]) <= 1e-6 * loss));
   });
 
   Deno.test(`${config.kind}: fused chains train like separate ones`, async () => {

@@ -1,0 +1,93 @@
+/**
+ * Fusion of elementwise ops into the product they follow: where an elementwise op alone reads the value of an
+ * op that can take a tail, the value is transformed before it is stored, and one launch and one trip through
+ * memory are saved.
+ */
+import { argument, type Expression, substitute } from "../graph/expression.ts";
+import type { Tail } from "../graph/op.ts";
+import { type Indexing, sizeOf } from "../graph/shape.ts";
+import type { Node, Tensor } from "../graph/tensor.ts";
+import { indexingsOf } from "../ops/elementwise.ts";
+import { behindViews, countReaders } from "./fuse.ts";
+
+/** Moves tails into the ops before them; tensors in `kept` must still be written. */
+export function fuseTails(nodes: readonly Node[], kept: ReadonlySet<Tensor>): readonly Node[] {
+  const readers = countReaders(nodes);
+  const gone = new Set<Node>();
+  const made = nodes.map((node) => {
+    const found = node.op.expression && !node.op.updates
+      ? withHead(node, { readers, kept, gone })
+      : undefined;
+    if (!found) return node;
+    found.absorbed.forEach((inner) => gone.add(inner));
+    return found.node;
+  });
+  return made.filter((node) => !gone.has(node));
+}
+
+interface Surroundings {
+  readonly readers: ReadonlyMap<Tensor, number>;
+  readonly kept: ReadonlySet<Tensor>;
+  /** Ops that have become part of another. */
+  readonly gone: ReadonlySet<Node>;
+}
+
+interface Found {
+  readonly node: Node;
+  readonly absorbed: readonly Node[];
+}
+
+/** The node with one of its operands' ops taken in, if any can be. */
+function withHead(node: Node, around: Surroundings): Found | undefined {
+  const indexings = node.op.indexings ?? indexingsOf({
+    inputs: node.inputs.map((tensor) => tensor.type),
+    outputs: node.outputs.map((tensor) => tensor.type),
+  });
+  for (let at = 0; at < node.inputs.length; at++) {
+    const found = headAt(node, { at, indexings, around });
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function headAt(node: Node, { at, indexings, around }: {
+  readonly at: number;
+  readonly indexings: readonly Indexing[];
+  readonly around: Surroundings;
+}): Found | undefined {
+  const { tensor, views } = behindViews(node.inputs[at]);
+  if (tensor.source.kind !== "node" || tensor.source.index !== 0) return undefined;
+  const head = tensor.source.node;
+  const size = sizeOf(node.outputs[0].type.shape);
+  const isWhole = indexings[at].inner === 1 && indexings[at].size === size;
+  const path = [tensor, ...views.map((view) => view.outputs[0])];
+  const isAlone = path.every((t) => around.readers.get(t) === 1 && !around.kept.has(t));
+  if (!head.op.withTail || around.gone.has(head) || !isWhole || !isAlone) return undefined;
+  const rest = node.inputs.map((_, k) => k).filter((k) => k !== at);
+  // One launch cannot bind a range twice, so what the head reads must not be read by the tail.
+  const own = head.inputs.map((t) => behindViews(t).tensor);
+  if (rest.some((k) => own.includes(behindViews(node.inputs[k]).tensor))) return undefined;
+  const tail: Tail = {
+    name: node.op.name,
+    expression: renumbered(node.op.expression!, { at, rest }),
+    indexings: rest.map((k) => indexings[k]),
+    output: node.outputs[0].type,
+  };
+  const op = head.op.withTail(tail);
+  if (!op) return undefined;
+  const prefix = node.label.slice(0, node.label.lastIndexOf("/") + 1);
+  const inputs = [...head.inputs, ...rest.map((k) => node.inputs[k])];
+  const attributes = { ...head.attributes, tail: JSON.stringify(tail.expression) };
+  return {
+    node: { ...node, op, attributes, inputs, label: `${prefix}${op.name}` },
+    absorbed: [head, ...views],
+  };
+}
+
+/** The tail's formula with the head's value as argument 0 and the other operands after it. */
+function renumbered(
+  e: Expression,
+  { at, rest }: { readonly at: number; readonly rest: readonly number[] },
+): Expression {
+  return substitute(e, (k) => argument(k === at ? 0 : 1 + rest.indexOf(k)));
+}
