@@ -42,7 +42,10 @@ export const bkFormParameters: Signature<BkFormAttributes>["params"] = {
     choices: ["sequential", "halo", "carry"],
     doc: "how a chain is walked: by one invocation, or in chunks that warm up or carry",
   },
-  chunk: { default: 0, doc: "sites per chunk; 0, for sequential alone: as many as a launch may walk" },
+  chunk: {
+    default: 0,
+    doc: "sites per chunk; 0, for sequential alone: as many as a launch may walk",
+  },
   warm_up: { default: 0, doc: "sites walked before a chunk; less than chunk for carry" },
 };
 

@@ -2,23 +2,15 @@
  * From a traced graph to a plan: drops what nothing needs, orders the rest, and gives every tensor a place.
  */
 import { HarnessError } from "../errors.ts";
-import { BYTES_PER_ELEMENT, sizeOf, type TensorType } from "../graph/shape.ts";
 import type { Graph, Node, Tensor } from "../graph/tensor.ts";
 import { sha256Hex } from "../random/sha256.ts";
-import { ALL_FUSION, fuseChains, type FusionSet } from "./fuse.ts";
-import { fuseTails } from "./fuse_tails.ts";
-import { takeOperandMemory } from "./in_place.ts";
+import { arrangeNodes, storageRoots } from "./arrange_nodes.ts";
+import { bytesOf } from "./bytes_of.ts";
+import { ALL_FUSION, type FusionSet } from "./fuse.ts";
 import { type Lifetime, place } from "./lifetimes.ts";
+import { type Place, TensorTable } from "./tensor_table.ts";
 import { layOutParameters, paddedBytes } from "./parameter_layout.ts";
-import { separateOperands } from "./separate_operands.ts";
-import type {
-  ArenaName,
-  OffloadableArena,
-  OffloadedArena,
-  PlacedTensor,
-  Plan,
-  PlanStep,
-} from "./plan.ts";
+import type { ArenaName, OffloadableArena, OffloadedArena, Plan, PlanStep } from "./plan.ts";
 
 /** Settings of the planner. */
 export interface CompileOptions {
@@ -32,15 +24,10 @@ export interface CompileOptions {
   readonly offload?: readonly OffloadableArena[];
 }
 
-interface Place {
-  readonly arena: ArenaName;
-  readonly byteOffset: number;
-}
-
 /** Plans one step of `graph`: all nodes that its outputs or arena updates depend on. */
 export function compilePlan(graph: Graph, options: CompileOptions = {}): Plan {
   const { share = true, fusion = ALL_FUSION, gradients = new Map(), offload = [] } = options;
-  const nodes = arrange(graph, { share, fusion, gradients });
+  const nodes = arrangeNodes(graph, { share, fusion, gradients });
   const roots = storageRoots(nodes);
   const fixed = fixedPlaces(graph, { nodes, roots, gradients, offload });
   const launched = nodes.filter((node) => !node.op.view);
@@ -115,50 +102,6 @@ export function compilePlan(graph: Graph, options: CompileOptions = {}): Plan {
   return { ...body, digest: digestOf(body) };
 }
 
-/** The nodes to launch, in order: live ones, fused, outputs in their operands' memory where that is safe. */
-function arrange(
-  graph: Graph,
-  options: Required<Pick<CompileOptions, "share" | "fusion" | "gradients">>,
-): readonly Node[] {
-  const { share, fusion, gradients } = options;
-  const kept = new Set<Tensor>([...graph.outputs.values(), ...gradients.values()]);
-  let nodes = liveNodes(graph.nodes, kept);
-  if (fusion.chains) nodes = liveNodes(fuseChains(nodes, kept), kept);
-  if (fusion.tails) nodes = fuseTails(nodes, kept);
-  const roots = storageRoots(nodes);
-  const rootOf = (tensor: Tensor): Tensor => roots.get(tensor) ?? tensor;
-  nodes = separateOperands(nodes, rootOf);
-  if (!fusion.inPlace || !share) return nodes;
-  return takeOperandMemory(nodes, { rootOf, fixed: new Set([...kept].map(rootOf)) });
-}
-
-/** Nodes that a kept tensor or an arena update depends on, in order. */
-function liveNodes(nodes: readonly Node[], kept: ReadonlySet<Tensor>): readonly Node[] {
-  const wanted = new Set(kept);
-  const live: Node[] = [];
-  for (const node of [...nodes].reverse()) {
-    if (!node.op.updates && !node.outputs.some((tensor) => wanted.has(tensor))) continue;
-    node.inputs.forEach((tensor) => wanted.add(tensor));
-    live.push(node);
-  }
-  return live.reverse();
-}
-
-/** Tensors that share another's bytes: views share their input's, updated outputs that of what they update. */
-function storageRoots(nodes: readonly Node[]): ReadonlyMap<Tensor, Tensor> {
-  const roots = new Map<Tensor, Tensor>();
-  for (const node of nodes) {
-    const shared: Readonly<Record<number, number>> = node.op.view
-      ? { 0: 0 }
-      : node.op.updates ?? {};
-    for (const [output, input] of Object.entries(shared)) {
-      const source = node.inputs[input];
-      roots.set(node.outputs[Number(output)], roots.get(source) ?? source);
-    }
-  }
-  return roots;
-}
-
 /** Places that do not depend on lifetimes: parameters, gradients, whole arenas, inputs. */
 function fixedPlaces(graph: Graph, options: {
   readonly nodes: readonly Node[];
@@ -208,10 +151,6 @@ function isOffloadable(arena: ArenaName): arena is OffloadableArena {
   return arena === "m" || arena === "v";
 }
 
-function bytesOf(type: TensorType): number {
-  return Math.max(16, Math.ceil((sizeOf(type.shape) * BYTES_PER_ELEMENT) / 16) * 16);
-}
-
 interface Entry {
   readonly life: Lifetime;
   /** Absent for scratch. */
@@ -246,52 +185,6 @@ function lifetimesOf(launched: readonly Node[], options: {
     if (root.source.kind === "arena") life.dies = launched.length - 1;
   }
   return [...lives].map(([root, life]) => ({ root, life }));
-}
-
-/** Collects placed tensors, each once. */
-class TensorTable {
-  readonly tensors: PlacedTensor[] = [];
-  readonly #indices = new Map<Tensor, number>();
-
-  add(tensor: Tensor, at: Place & { readonly born: number; readonly dies: number }): number {
-    const known = this.#indices.get(tensor);
-    if (known !== undefined) return known;
-    const { arena, byteOffset, born, dies } = at;
-    const { type, label } = tensor;
-    const id = this.tensors.length;
-    this.tensors.push({
-      id,
-      type,
-      label,
-      arena,
-      byteOffset,
-      byteLength: bytesOf(type),
-      born,
-      dies,
-    });
-    this.#indices.set(tensor, id);
-    return id;
-  }
-
-  addScratch(
-    type: TensorType,
-    at: { readonly label: string; readonly byteOffset: number; readonly step: number },
-  ): number {
-    const { label, byteOffset, step } = at;
-    const id = this.tensors.length;
-    const byteLength = bytesOf(type);
-    this.tensors.push({
-      id,
-      type,
-      label,
-      arena: "activation",
-      byteOffset,
-      byteLength,
-      born: step,
-      dies: step,
-    });
-    return id;
-  }
 }
 
 function digestOf(plan: Omit<Plan, "digest">): string {
