@@ -76,6 +76,7 @@ export type {
   Preset,
   Signature,
   Site,
+  Tail,
   Trial,
   TrialInput,
   VjpSite,
@@ -89,6 +90,8 @@ export { type GradientOptions, gradientsOf, type Seed } from "./core/plan/differ
 export {
   type ArenaName,
   ARENAS,
+  type OffloadableArena,
+  type OffloadedArena,
   type PlacedTensor,
   type Plan,
   type PlannedParameter,
