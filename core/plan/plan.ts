@@ -53,10 +53,13 @@ export interface PlanStep {
 
 /** An arena whose home is host memory: it is on the device from step `first` to step `last` alone. */
 export interface OffloadedArena {
+  /** Its name. */
   readonly arena: OffloadableArena;
   /** Index of its place in the arena `activation`, which other tensors have before and after. */
   readonly tensor: number;
+  /** Index of the first step that uses it. */
   readonly first: number;
+  /** Index of the last step during which its place is its own. */
   readonly last: number;
 }
 

@@ -10,8 +10,8 @@
 
 /** The one file of core that may read the clock. */
 const CLOCK_FILE = "core/run/clock.ts";
-/** Fills the bindings of shaders/elementwise.wgsl from typed expressions; entry points stay there. */
-const SHADER_GENERATOR = "core/ops/elementwise_kernel.ts";
+/** Fill bindings of a shader from typed expressions; entry points stay in the shader. */
+const SHADER_GENERATORS = ["core/ops/elementwise_kernel.ts", "core/ops/matmul_tail.ts"];
 const PROJECT_ROOT = new URL("../../", import.meta.url).pathname;
 
 /** Path from the root of the project, with forward slashes; `deno lint` gives absolute paths. */
@@ -107,7 +107,9 @@ const noWgslTemplate: Deno.lint.Rule = {
     // A test of a broken shader needs broken text; nothing that ships does.
     const path = projectPath(context.filename);
     if (path.startsWith("tests/")) return {};
-    const shaderText = path === SHADER_GENERATOR ? /@compute\b/ : /@compute\b|@group\s*\(/;
+    const shaderText = path !== undefined && SHADER_GENERATORS.includes(path)
+      ? /@compute\b/
+      : /@compute\b|@group\s*\(/;
     const check = (node: Deno.lint.Node, text: string): void => {
       if (!shaderText.test(text)) return;
       context.report({

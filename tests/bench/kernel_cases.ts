@@ -92,7 +92,8 @@ export function bkCase(
         constant(graph, "eta", eta),
         constant(graph, "lambda", 0),
       ];
-      return { operands, y: bkCore({ v, p: operands[1], eta: operands[2], lambda: operands[3] }) };
+      const inputs = { v, p: operands[1], eta: operands[2], lambda: operands[3] };
+      return { operands, y: bkCore(inputs, { bounds: { etaMin: eta, pMax: 1 } }) };
     },
   });
 }
