@@ -2,6 +2,7 @@
  * `deno task paper`: figures, tables, macros and the PDF again, from the sealed records of the last
  * campaign below `--out`. It trains nothing.
  */
+import { fileURLToPath } from "node:url";
 import { IncompleteError, StoreError } from "../errors.ts";
 import { buildReport, type ReportResult, requireComplete } from "../report/build_report.ts";
 import { loadCampaign } from "../report/load_campaign.ts";
@@ -28,7 +29,7 @@ const COMMAND = {
 } as const satisfies CommandSpec<OptionSpecs>;
 
 /** Folder of the paper's sources, whatever the working directory. */
-const PAPER_DIR = new URL("../../paper", import.meta.url).pathname;
+const PAPER_DIR = fileURLToPath(new URL("../../paper", import.meta.url));
 
 /**
  * Runs the command.

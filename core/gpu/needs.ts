@@ -28,6 +28,10 @@ export interface PlanNeeds {
     readonly kernel: string;
     readonly workgroups: number;
   } | null;
+  /** Loop rounds of one invocation. */
+  readonly mostRounds:
+    | { readonly label: string; readonly kernel: string; readonly rounds: number }
+    | null;
 }
 
 /** Needs of a plan from its shapes alone; no adapter is asked. */
@@ -48,7 +52,9 @@ export function needsOf(plan: Plan, launches: readonly PlannedLaunch[]): PlanNee
   const kernels = launches.map(({ label, kernel, dispatch }) => ({ label, kernel, dispatch }));
   const widest = largest(kernels, ({ dispatch }) => dispatch.bindings.length);
   const longest = largest(kernels, ({ dispatch }) => dispatch.workgroups);
+  const deepest = largest(launches, ({ rounds }) => rounds);
   return {
+    mostRounds: deepest && { label: deepest.label, kernel: deepest.kernel, rounds: deepest.rounds },
     launches: launches.length,
     arenaBytes: plan.arenaBytes,
     totalBytes: ARENAS.reduce((sum, name) => sum + plan.arenaBytes[name], 0),
@@ -81,13 +87,25 @@ function largest<T>(entries: readonly T[], sizeOf: (entry: T) => number): T | nu
  * @throws {DeviceError} With every limit that is exceeded: what needs it, how much, how much is allowed
  */
 export function refuseBeyondLimits(needs: PlanNeeds, adapter: AdapterFacts): void {
-  const problems = excesses(needs, adapter.limits);
+  const problems = [...excesses(needs, adapter.limits), ...endlessLoops(needs, adapter)];
   if (problems.length === 0) return;
   throw new DeviceError(
     `Cannot run the plan on "${adapter.description}": ${problems.join("; ")} ` +
       `(all its arenas take ${needs.totalBytes} bytes, its step has ${needs.launches} launches); ` +
       "take fewer tokens per step or a smaller model",
   );
+}
+
+/** Rounds after which llvmpipe ends an invocation's loops without a word, with wrong numbers. */
+const SOFTWARE_ROUNDS = 65_535;
+
+function endlessLoops({ mostRounds }: PlanNeeds, adapter: AdapterFacts): readonly string[] {
+  if (!adapter.isFallbackAdapter || !mostRounds || mostRounds.rounds <= SOFTWARE_ROUNDS) return [];
+  const { label, kernel, rounds } = mostRounds;
+  return [
+    `"${label}" (${kernel}) loops up to ${rounds} times in one invocation, ` +
+    `software adapters may stop at ${SOFTWARE_ROUNDS} and give wrong numbers`,
+  ];
 }
 
 function excesses(needs: PlanNeeds, limits: AdapterFacts["limits"]): readonly string[] {

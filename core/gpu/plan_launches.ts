@@ -25,6 +25,8 @@ export interface PlannedLaunch {
   readonly ranges: readonly BoundRange[];
   /** Arithmetic and traffic of the step, divided evenly over its launches. */
   readonly cost: Cost;
+  /** Most loop rounds of one invocation; 0 where they do not grow with sizes. */
+  readonly rounds: number;
 }
 
 /** Lowers every step of a plan. @throws {HarnessError} If a kernel would bind the same bytes twice */
@@ -32,6 +34,7 @@ export function planLaunches(plan: Plan, preset: Preset): readonly PlannedLaunch
   return plan.steps.flatMap((step, index) => {
     const site = siteOf(plan, step);
     const dispatches = step.op.lower.webgpu(site, preset);
+    const rounds = step.op.rounds?.(site) ?? 0;
     const { flops, bytes } = step.op.cost(site);
     const cost = { flops: flops / dispatches.length, bytes: bytes / dispatches.length };
     // An empty tensor needs no launch, and a shader may not be specialised to a size of 0.
@@ -40,7 +43,7 @@ export function planLaunches(plan: Plan, preset: Preset): readonly PlannedLaunch
       const ranges = dispatch.bindings.map((binding) => rangeOf(plan, { step, binding }));
       assertDisjoint(ranges, step.label);
       const kernel = `${dispatch.shader}/${dispatch.entryPoint}`;
-      return { step: index, label: step.label, kernel, dispatch, ranges, cost };
+      return { step: index, label: step.label, kernel, dispatch, ranges, cost, rounds };
     });
   });
 }

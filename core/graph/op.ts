@@ -192,7 +192,12 @@ export interface Op<A extends Attributes = Attributes> {
   withTail?(tail: Tail): Op | undefined;
   /** How each kind of backend runs it. */
   readonly lower: { webgpu(site: Site<A>, preset: Preset): readonly Dispatch[] };
-  /** Work of one application. */
+  /**
+   * Most loop rounds that one invocation may take, for ops whose loops grow with sizes. Software adapters
+   * built on llvmpipe end loops without a word after 65,535 of them, so such plans are refused there.
+   */
+  rounds?(site: Site<A>): number;
+  /** Arithmetic and bytes moved, for budgets and for the profile. */
   cost(site: Site<A>): Cost;
   /** Cases of the test loop over all ops, awkward sizes among them. */
   readonly trials: readonly Trial<A>[];

@@ -177,6 +177,7 @@ export const op: Op<CausalAttentionAttributes> = {
       }),
     ],
   },
+  rounds: ({ inputs: [q], attributes: { heads } }) => q.shape[1] * (2 + q.shape[2] / heads / 2),
   cost: ({ inputs: [q], attributes: { heads } }) => {
     const [batch, length, channels] = q.shape;
     return {

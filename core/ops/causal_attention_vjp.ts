@@ -125,6 +125,7 @@ export const op: Op<CausalAttentionVjpAttributes> = {
       ];
     },
   },
+  rounds: ({ inputs: [q], attributes: { heads } }) => q.shape[1] * (2 + q.shape[2] / heads / 2),
   cost: ({ inputs: [q], attributes: { heads } }) => {
     const [batch, length, channels] = q.shape;
     return {

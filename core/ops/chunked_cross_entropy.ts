@@ -200,7 +200,7 @@ export const op: Op<ChunkedCrossEntropyAttributes> = {
         for (let j = 0; j < width; j++) total += x[i * width + j] * head[c * width + j];
         return total;
       });
-      const top = Math.max(...logits);
+      const top = logits.reduce((a, z) => Math.max(a, z), -Infinity);
       const normaliser = top + Math.log(logits.reduce((a, z) => a + Math.exp(z - top), 0));
       const known = targets[i] === IGNORED_TARGET || logits[targets[i]] !== undefined;
       logsumexp[i] = known ? normaliser : NaN;

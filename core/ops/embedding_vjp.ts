@@ -81,6 +81,7 @@ export const op: Op = {
       })];
     },
   },
+  rounds: ({ inputs: [order] }) => order.shape[0],
   cost: ({ inputs: [, , dy], outputs: [dtable] }) => ({
     flops: sizeOf(dy.shape),
     bytes: 4 * (sizeOf(dy.shape) + sizeOf(dtable.shape)),

@@ -156,6 +156,7 @@ export const op: Op<GroupedMatmulAttributes> = {
       dispatchGroupedMatmul(sizesOf(site), { preset, transposeW: site.attributes.transpose_w }),
     ],
   },
+  rounds: ({ inputs: [x] }) => x.shape[1],
   cost: (site) => {
     const { slots, inner, columns } = sizesOf(site);
     const [x, w] = site.inputs;

@@ -115,6 +115,7 @@ export const op: Op = {
       ),
     ],
   },
+  rounds: ({ inputs: [x] }) => x.shape[0],
   cost: ({ inputs: [a, b], outputs: [dw] }) => ({
     flops: 2 * sizeOf(a.shape) * b.shape[1],
     bytes: 4 * (sizeOf(a.shape) + sizeOf(b.shape) + sizeOf(dw.shape)),

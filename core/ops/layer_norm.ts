@@ -83,6 +83,7 @@ export const op: Op<LayerNormAttributes> = {
       workgroups: Math.ceil(x.shape[0] / WORKGROUP),
     }],
   },
+  rounds: ({ inputs: [x] }) => 3 * x.shape[x.shape.length - 1],
   cost: ({ inputs: [x] }) => ({
     flops: 6 * sizeOf(x.shape),
     bytes: 4 * (2 * sizeOf(x.shape) + x.shape[0]),

@@ -71,6 +71,7 @@ export const op: Op<Attributes> = {
       workgroups: Math.ceil(xhat.shape[0] / WORKGROUP),
     }],
   },
+  rounds: ({ inputs: [x] }) => 3 * x.shape[x.shape.length - 1],
   cost: ({ inputs: [xhat] }) => ({
     flops: 7 * sizeOf(xhat.shape),
     bytes: 4 * (3 * sizeOf(xhat.shape) + xhat.shape[0]),

@@ -16,7 +16,7 @@ import { expectRank, f32, formatShape, type TensorType } from "../graph/shape.ts
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { matmulWithTail } from "./matmul_tail.ts";
-import { matmulGrid, type MatmulSizes, matmulTile } from "./matmul_tiles.ts";
+import { MATMUL_KERNELS, matmulGrid, type MatmulSizes, matmulTile } from "./matmul_tiles.ts";
 import type { Tile } from "./tile_table.ts";
 
 export interface MatmulAttributes extends Attributes {
@@ -161,6 +161,11 @@ export const op: Op<MatmulAttributes> = {
         bindings: [input(0), input(1), output(0)],
       }),
     ],
+  },
+  rounds: (site) => {
+    const sizes = sizesOf(site.inputs, site.attributes);
+    const steps = MATMUL_KERNELS[matmulTile(sizes, "software-adapter").entryPoint].vectors ? 4 : 1;
+    return Math.ceil(sizes.inner / steps);
   },
   cost: (site) => {
     const { rows, inner, columns } = sizesOf(site.inputs, site.attributes);

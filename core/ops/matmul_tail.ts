@@ -42,6 +42,7 @@ export function matmulWithTail(product: Op<MatmulAttributes>, tail: Tail): Op | 
           dispatch,
         ) => withTail(dispatch, { tail, total, own })),
     },
+    rounds: (site) => product.rounds!({ ...site, inputs: site.inputs.slice(0, own) }),
     cost: (site) => {
       const { flops, bytes } = product.cost({ ...site, inputs: site.inputs.slice(0, own) });
       const read = site.inputs.slice(own).reduce((sum, type) => sum + 4 * sizeOf(type.shape), 0);

@@ -78,6 +78,7 @@ export const op: Op<RmsNormAttributes> = {
       workgroups: Math.ceil(x.shape[0] / WORKGROUP),
     }],
   },
+  rounds: ({ inputs: [x] }) => 2 * x.shape[x.shape.length - 1],
   cost: ({ inputs: [x] }) => ({
     flops: 3 * sizeOf(x.shape),
     bytes: 4 * (2 * sizeOf(x.shape) + x.shape[0]),

@@ -64,6 +64,7 @@ export const op: Op = {
       })];
     },
   },
+  rounds: ({ inputs: [x] }) => 3 * x.shape[x.shape.length - 1],
   cost: ({ inputs: [x] }) => ({ flops: 5 * sizeOf(x.shape), bytes: 8 * sizeOf(x.shape) }),
   trials: [
     trial("one column", [3, 1], "normal"),

@@ -57,6 +57,7 @@ export const op: Op = {
       })];
     },
   },
+  rounds: ({ inputs: [x] }) => 2 * x.shape[x.shape.length - 1],
   cost: ({ inputs: [y] }) => ({ flops: 4 * sizeOf(y.shape), bytes: 12 * sizeOf(y.shape) }),
   trials: [trial("one column", [2, 1]), trial("primes", [67, 31]), trial("wide rows", [3, 130])],
 };

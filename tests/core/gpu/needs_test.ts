@@ -97,6 +97,22 @@ Deno.test("refuseBeyondLimits() refuses a grid that two dimensions cannot hold",
   );
 });
 
+Deno.test("refuseBeyondLimits() refuses loops that a software adapter would cut short", () => {
+  const plan = (inner: number) => {
+    const graph = new Graph();
+    const a = graph.input("a", f32(1, inner));
+    graph.output("c", matmul(a, graph.input("b", f32(inner, 1))));
+    return planNeeds(compilePlan(graph), "software-adapter");
+  };
+  refuseBeyondLimits(plan(65_535), { ...adapterWith({}), isFallbackAdapter: true });
+  refuseBeyondLimits(plan(65_537), { ...adapterWith({}), isFallbackAdapter: false });
+  assertThrows(
+    () => refuseBeyondLimits(plan(65_537), { ...adapterWith({}), isFallbackAdapter: true }),
+    DeviceError,
+    "loops up to 65537 times in one invocation",
+  );
+});
+
 Deno.test("refuseBeyondLimits() lists every limit that is exceeded", () => {
   const none = adapterWith({ maxBufferSize: 1, maxStorageBuffersPerShaderStage: 1 });
   const { message } = assertThrows(

@@ -83,16 +83,20 @@ export async function logitsOf(model: ModelConfig, options: {
 }
 
 /** Changing a token changes no earlier logit, bit for bit, and does change a later one. */
-export async function checkCausality(model: ModelConfig, backend: Backend): Promise<void> {
-  const shape = { batch: 2, seqLen: 23 };
-  const tokens = someTokens("causality", 46);
+export async function checkCausality(
+  model: ModelConfig,
+  { backend, seqLen }: { readonly backend: Backend; readonly seqLen: number },
+): Promise<void> {
+  const shape = { batch: 2, seqLen };
+  const tokens = someTokens("causality", 2 * seqLen);
   const before = await logitsOf(model, { backend, shape, tokens });
-  for (const position of [0, 11, 22]) {
+  for (const position of [0, Math.floor(seqLen / 2), seqLen - 1]) {
     const changed = tokens.slice();
-    changed[23 + position] = (changed[23 + position] + 1) % VOCABULARY;
+    changed[seqLen + position] = (changed[seqLen + position] + 1) % VOCABULARY;
     const after = await logitsOf(model, { backend, shape, tokens: changed });
-    const first = (23 + position) * VOCABULARY;
-    assertEquals(after.subarray(0, first), before.subarray(0, first), `position ${position} leaks`);
+    const first = (seqLen + position) * VOCABULARY;
+    const leak = after.subarray(0, first).findIndex((value, i) => !Object.is(value, before[i]));
+    assertEquals(leak, -1, `position ${position} leaks`);
     const same = after.subarray(first).every((value, i) => Object.is(value, before[first + i]));
     assert(!same, `position ${position} changes nothing at all`);
   }
