@@ -85,9 +85,9 @@ function overridesOf(options: ReproduceOptions, source: ManifestSource): readonl
   const overrides: Override[] = [];
   if (options.seeds.length > 0) {
     const seeds = options.seeds.map((text) => {
-      const seed = Number(text);
-      if (!Number.isInteger(seed)) throw new UsageError(`--seeds expects integers, got "${text}"`);
-      return seed;
+      // Decimal digits alone, as in a manifest: Number() would also take 0x10 and 1e3.
+      if (!/^\d+$/.test(text)) throw new UsageError(`--seeds expects integers, got "${text}"`);
+      return Number(text);
     });
     overrides.push({ source: "--seeds", patch: { replicates: { seeds } } });
   }

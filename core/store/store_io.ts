@@ -15,7 +15,9 @@ export function storeIo<T>(what: string, body: () => T): T {
     return body();
   } catch (error) {
     if (error instanceof StoreError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : String(error);
+    // The runtime advises to allow everything, which would be wrong here: the place is.
+    const why = message.replace(/, run again with the --allow-\S+ flag/, "");
     throw new StoreError(`Cannot ${what}: ${why}; ${WHAT_IS_SAFE}`, { cause: error });
   }
 }
