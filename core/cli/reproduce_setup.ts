@@ -86,7 +86,7 @@ function overridesOf(options: ReproduceOptions, source: ManifestSource): readonl
   if (options.seeds.length > 0) {
     const seeds = options.seeds.map((text) => {
       // Decimal digits alone, as in a manifest: Number() would also take 0x10 and 1e3.
-      if (!/^\d+$/.test(text)) throw new UsageError(`--seeds expects integers, got "${text}"`);
+      if (!/^-?\d+$/.test(text)) throw new UsageError(`--seeds expects integers, got "${text}"`);
       return Number(text);
     });
     overrides.push({ source: "--seeds", patch: { replicates: { seeds } } });
