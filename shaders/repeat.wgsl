@@ -2,7 +2,7 @@
 // One invocation per output.
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-override SIZE: u32;
+override COUNT: u32;
 override INNER: u32;
 override COPIES: u32;
 override WORKGROUP: u32 = 64;
@@ -14,7 +14,7 @@ fn forward(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
-  if (i < SIZE) {
+  if (i < COUNT) {
     y[i] = x[(i / (INNER * COPIES)) * INNER + i % INNER];
   }
 }

@@ -2,7 +2,7 @@
 // One invocation per output.
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-override SIZE: u32;
+override COUNT: u32;
 override M: u32;
 override N: u32;
 override INNER: u32;
@@ -15,7 +15,7 @@ fn forward(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let at = (group.y * groups.x + group.x) * WORKGROUP + lane;
-  if (at >= SIZE) {
+  if (at >= COUNT) {
     return;
   }
   let i = at % INNER;

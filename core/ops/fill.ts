@@ -3,14 +3,13 @@ import source from "../../shaders/fill.wgsl" with { type: "text" };
 import { type Attributes, type Op, output } from "../graph/op.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import type { Graph, Tensor } from "../graph/tensor.ts";
+import { dispatchThreads } from "./dispatch_threads.ts";
 
 export interface FillAttributes extends Attributes {
   readonly value: number;
   /** Sizes joined by commas; empty for a scalar. */
   readonly shape: string;
 }
-
-const WORKGROUP = 64;
 
 /** A tensor of the given shape whose every element is `value` (rounded to f32). */
 export function fill(
@@ -39,14 +38,15 @@ export const op: Op<FillAttributes> = {
     y.fill(Math.fround(attributes.value));
   },
   lower: {
-    webgpu: ({ outputs: [y], attributes: { value } }) => [{
-      source,
-      shader: "fill",
-      entryPoint: "forward",
-      overrides: { COUNT: sizeOf(y.shape), VALUE: value, WORKGROUP },
-      bindings: [output(0)],
-      workgroups: Math.ceil(sizeOf(y.shape) / WORKGROUP),
-    }],
+    webgpu: ({ outputs: [y], attributes: { value } }) => [
+      dispatchThreads({
+        source,
+        shader: "fill",
+        threads: sizeOf(y.shape),
+        overrides: { VALUE: value },
+        bindings: [output(0)],
+      }),
+    ],
   },
   cost: ({ outputs: [y] }) => ({ flops: 0, bytes: 4 * sizeOf(y.shape) }),
   trials: [

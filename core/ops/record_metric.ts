@@ -5,6 +5,7 @@ import { type Attributes, input, type Op, output, type Trial } from "../graph/op
 import { expectRank, expectShape, f32, formatShape, i32, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
+import { dispatchThreads } from "./dispatch_threads.ts";
 
 export interface RecordMetricAttributes extends Attributes {
   /** First column written. */
@@ -69,20 +70,15 @@ export const op: Op<RecordMetricAttributes> = {
     y.set(values, (slot % type.shape[0]) * type.shape[1] + column);
   },
   lower: {
-    webgpu: ({ inputs: [ring, , values], attributes: { column } }) => [{
-      source,
-      shader: "record_metric",
-      entryPoint: "forward",
-      overrides: {
-        SLOTS: ring.shape[0],
-        COLUMNS: ring.shape[1],
-        COLUMN: column,
-        COUNT: sizeOf(values.shape),
-        WORKGROUP: 64,
-      },
-      bindings: [output(0), input(1), input(2)],
-      workgroups: Math.ceil(sizeOf(values.shape) / 64),
-    }],
+    webgpu: ({ inputs: [ring, , values], attributes: { column } }) => [
+      dispatchThreads({
+        source,
+        shader: "record_metric",
+        threads: sizeOf(values.shape),
+        overrides: { SLOTS: ring.shape[0], COLUMNS: ring.shape[1], COLUMN: column },
+        bindings: [output(0), input(1), input(2)],
+      }),
+    ],
   },
   cost: ({ inputs: [, , values] }) => ({ flops: 0, bytes: 8 * sizeOf(values.shape) }),
   trials: [trial("one value in the first row", 0, 0, 1), trial("a second lap", 4, 3, 67)],

@@ -6,6 +6,7 @@ import { f32, formatShape, type Shape, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { sum } from "./sum.ts";
+import { dispatchThreads } from "./dispatch_threads.ts";
 
 export interface RepeatAttributes extends Attributes {
   /** Axis of size 1 to copy along. */
@@ -21,8 +22,6 @@ export function repeat(
 ): Tensor {
   return apply(op, [x], { axis: options.axis, count: options.count });
 }
-
-const WORKGROUP = 64;
 
 const trial = (
   name: string,
@@ -60,24 +59,15 @@ export const op: Op<RepeatAttributes> = {
     }
   },
   lower: {
-    webgpu: ({ inputs: [x], outputs: [y], attributes: { axis, count } }) => {
-      const size = sizeOf(y.shape);
-      // INNER = 0 divides an override by zero, which a compiler may refuse although nothing runs.
-      if (size === 0) return [];
-      return [{
+    webgpu: ({ inputs: [x], outputs: [y], attributes: { axis, count } }) => [
+      dispatchThreads({
         source,
         shader: "repeat",
-        entryPoint: "forward",
-        overrides: {
-          SIZE: size,
-          INNER: sizeOf(x.shape.slice(axis + 1)),
-          COPIES: count,
-          WORKGROUP,
-        },
+        threads: sizeOf(y.shape),
+        overrides: { INNER: sizeOf(x.shape.slice(axis + 1)), COPIES: count },
         bindings: [input(0), output(0)],
-        workgroups: Math.ceil(size / WORKGROUP),
-      }];
-    },
+      }),
+    ],
   },
   cost: ({ inputs: [x], outputs: [y] }) => ({
     flops: 0,

@@ -14,6 +14,7 @@ import { f32, formatShape, type Shape, sizeOf, type TensorType } from "../graph/
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { repeat } from "./repeat.ts";
+import { dispatchThreads } from "./dispatch_threads.ts";
 
 /** Settings of the sum. */
 export interface SumAttributes extends Attributes {
@@ -28,7 +29,6 @@ export function sum(x: Tensor, options: SumAttributes): Tensor {
 
 /** Terms per partial sum. Longer axes are summed in two stages, partial sums in order of their index. */
 const CHUNK = 512;
-const WORKGROUP = 64;
 
 interface Extent {
   readonly outer: number;
@@ -52,21 +52,18 @@ function partials(site: Site<SumAttributes>): TensorType | undefined {
 function stage(extent: Extent, from: "input" | "scratch", to: "output" | "scratch") {
   const chunks = Math.ceil(extent.terms / CHUNK);
   const threads = extent.outer * (to === "output" ? 1 : chunks) * extent.inner;
-  return {
+  return dispatchThreads({
     source,
     shader: "sum",
-    entryPoint: "forward",
+    threads,
     overrides: {
       TERMS: extent.terms,
       INNER: extent.inner,
       CHUNKS: to === "output" ? 1 : chunks,
       CHUNK: to === "output" ? extent.terms : CHUNK,
-      COUNT: threads,
-      WORKGROUP,
     },
     bindings: [from === "input" ? input(0) : scratch(0), to === "output" ? output(0) : scratch(0)],
-    workgroups: Math.ceil(threads / WORKGROUP),
-  };
+  });
 }
 
 const trial = (name: string, shape: Shape, axis: number): Trial<SumAttributes> => ({
@@ -106,8 +103,6 @@ export const op: Op<SumAttributes> = {
   },
   lower: {
     webgpu: (site) => {
-      // INNER = 0 divides an override by zero, which a compiler may refuse although nothing runs.
-      if (sizeOf(site.outputs[0].shape) === 0) return [];
       const extent = extentOf(site.inputs[0].shape, site.attributes.axis);
       if (!partials(site)) return [stage(extent, "input", "output")];
       const chunks = Math.ceil(extent.terms / CHUNK);

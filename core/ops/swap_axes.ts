@@ -5,6 +5,7 @@ import { type Attributes, input, type Op, output, type Trial } from "../graph/op
 import { f32, formatShape, type Shape, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
+import { dispatchThreads } from "./dispatch_threads.ts";
 
 export interface SwapAxesAttributes extends Attributes {
   /** The axis exchanged with the one behind it. */
@@ -15,8 +16,6 @@ export interface SwapAxesAttributes extends Attributes {
 export function swapAxes(x: Tensor, options: SwapAxesAttributes): Tensor {
   return apply(op, [x], { axis: options.axis });
 }
-
-const WORKGROUP = 64;
 
 function extents(shape: Shape, axis: number): readonly [number, number, number] {
   return [shape[axis], shape[axis + 1], sizeOf(shape.slice(axis + 2))];
@@ -64,15 +63,13 @@ export const op: Op<SwapAxesAttributes> = {
   lower: {
     webgpu: ({ inputs: [x], attributes: { axis } }) => {
       const [m, n, inner] = extents(x.shape, axis);
-      const size = sizeOf(x.shape);
-      return [{
+      return [dispatchThreads({
         source,
         shader: "swap_axes",
-        entryPoint: "forward",
-        overrides: { SIZE: size, M: m, N: n, INNER: inner, WORKGROUP },
+        threads: sizeOf(x.shape),
+        overrides: { M: m, N: n, INNER: inner },
         bindings: [input(0), output(0)],
-        workgroups: Math.ceil(size / WORKGROUP),
-      }];
+      })];
     },
   },
   cost: ({ inputs: [x] }) => ({ flops: 0, bytes: 8 * sizeOf(x.shape) }),

@@ -4,6 +4,7 @@ import { type Attributes, input, type Op, output, stopped, type Trial } from "..
 import { expectRank, f32, i32 } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
+import { dispatchThreads } from "./dispatch_threads.ts";
 
 /** Target of a row that has none, as in PyTorch. */
 export const IGNORED_TARGET = -100;
@@ -12,8 +13,6 @@ export const IGNORED_TARGET = -100;
 export function targetMask(targets: Tensor): Tensor {
   return apply(op, [targets], {});
 }
-
-const WORKGROUP = 64;
 
 const trial = (name: string, rows: number): Trial => ({
   name,
@@ -40,14 +39,15 @@ export const op: Op<Attributes> = {
     targets.forEach((target, i) => mask[i] = target === IGNORED_TARGET ? 0 : 1);
   },
   lower: {
-    webgpu: ({ inputs: [targets] }) => [{
-      source,
-      shader: "target_mask",
-      entryPoint: "forward",
-      overrides: { COUNT: targets.shape[0], IGNORED: IGNORED_TARGET, WORKGROUP },
-      bindings: [input(0), output(0)],
-      workgroups: Math.ceil(targets.shape[0] / WORKGROUP),
-    }],
+    webgpu: ({ inputs: [targets] }) => [
+      dispatchThreads({
+        source,
+        shader: "target_mask",
+        threads: targets.shape[0],
+        overrides: { IGNORED: IGNORED_TARGET },
+        bindings: [input(0), output(0)],
+      }),
+    ],
   },
   cost: ({ inputs: [targets] }) => ({ flops: 0, bytes: 8 * targets.shape[0] }),
   trials: [

@@ -7,6 +7,7 @@ import type { Attributes, Dispatch, Op, Preset } from "../../core/graph/op.ts";
 import { readManifest } from "../../core/manifest/read_manifest.ts";
 import { resolveManifest } from "../../core/manifest/resolve_manifest.ts";
 import { readUnitConfig } from "../../core/manifest/unit_config.ts";
+import { planLaunches } from "../../core/gpu/plan_launches.ts";
 import { ALL_FUSION, NO_FUSION } from "../../core/plan/fuse.ts";
 import type { Plan } from "../../core/plan/plan.ts";
 import { trainerSettings } from "../../core/run/trainer_settings.ts";
@@ -71,7 +72,7 @@ export async function collectKernels(): Promise<KernelSet> {
   for (const { name, plan } of [...plansOfModels(), ...plansOfTrials(await allOps())]) {
     plans++;
     for (const preset of PRESETS) {
-      for (const dispatch of dispatchesOf(plan, preset)) add(dispatch, `${name}, ${preset}`);
+      for (const { dispatch } of planLaunches(plan, preset)) add(dispatch, `${name}, ${preset}`);
     }
   }
   add(selfTestDispatch(texts), "self-test");
@@ -88,16 +89,6 @@ async function shaderFiles(): Promise<ShaderText[]> {
       shader: name.replace(/\.wgsl$/, ""),
       source: await Deno.readTextFile(new URL(name, SHADERS)),
     })),
-  );
-}
-
-function dispatchesOf(plan: Plan, preset: Preset): readonly Dispatch[] {
-  return plan.steps.flatMap(({ op, attributes, reads, writes }) =>
-    op.lower.webgpu({
-      inputs: reads.map((index) => plan.tensors[index].type),
-      outputs: writes.map((index) => plan.tensors[index].type),
-      attributes,
-    }, preset)
   );
 }
 
