@@ -5,19 +5,12 @@
  * Departure: epsilon is added to the variance, so that a constant row gives zeros.
  */
 import source from "../../shaders/layer_norm.wgsl" with { type: "text" };
-import { type Attributes, input, type Op, output, type Trial } from "../graph/op.ts";
-import { expectRank, f32, sizeOf } from "../graph/shape.ts";
+import type { Op, Trial } from "../graph/op.ts";
+import { f32, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
-import { add } from "./add.ts";
-import { multiply } from "./multiply.ts";
 import { layerNormVjp } from "./layer_norm_vjp.ts";
-import { scale } from "./scale.ts";
-
-export interface LayerNormAttributes extends Attributes {
-  /** Added to the variance before the root. */
-  readonly epsilon: number;
-}
+import { inferNorm, lowerNorm, type NormAttributes, normGradient } from "./normalised_rows.ts";
 
 /**
  * x (rows, columns) → (x - mean(x)) / sqrt(var(x) + epsilon), row by row; the variance has divisor columns.
@@ -28,9 +21,7 @@ export function layerNormalise(x: Tensor, options: { readonly epsilon: number })
   return applyAll(op, [x], { epsilon: Math.fround(options.epsilon) })[0];
 }
 
-const WORKGROUP = 64;
-
-const trial = (name: string, rows: number, columns: number): Trial<LayerNormAttributes> => ({
+const trial = (name: string, rows: number, columns: number): Trial<NormAttributes> => ({
   name,
   inputs: [{ type: f32(rows, columns), law: "awkward" }],
   attributes: { epsilon: Math.fround(1e-5) },
@@ -38,7 +29,7 @@ const trial = (name: string, rows: number, columns: number): Trial<LayerNormAttr
   gradientTolerance: 1e-5,
 });
 
-export const op: Op<LayerNormAttributes> = {
+export const op: Op<NormAttributes> = {
   name: "layer_norm",
   signature: {
     doc: "Rows shifted to mean 0 and scaled to variance 1",
@@ -49,20 +40,8 @@ export const op: Op<LayerNormAttributes> = {
     ],
     params: { epsilon: { default: 1e-5, doc: "added to the variance" } },
   },
-  infer: ([x]) => {
-    expectRank("the rows of a normalisation", x, { rank: 2 });
-    return [f32(...x.shape), f32(x.shape[0], 1)];
-  },
-  vjp: ({ inputs: [x], outputs: [xhat, inverse], cotangents: [dxhat, dinverse] }) => {
-    const terms: Tensor[] = [];
-    if (dxhat) terms.push(layerNormVjp({ xhat, inverse, dxhat }));
-    if (dinverse) {
-      // d inverse / dx = -inverse² xhat / columns
-      const slope = multiply(multiply(inverse, inverse), dinverse);
-      terms.push(multiply(xhat, scale(slope, -1 / x.type.shape[1])));
-    }
-    return [terms.reduce(add)];
-  },
+  infer: inferNorm,
+  vjp: (site) => normGradient(site, layerNormVjp),
   reference: ({ inputs: [type], attributes }, { inputs: [x], outputs: [xhat, inverse] }) => {
     const [rows, columns] = type.shape;
     for (let i = 0; i < rows; i++) {
@@ -73,16 +52,7 @@ export const op: Op<LayerNormAttributes> = {
       row.forEach((value, j) => xhat[i * columns + j] = (value - mean) * inverse[i]);
     }
   },
-  lower: {
-    webgpu: ({ inputs: [x], attributes: { epsilon } }) => [{
-      source,
-      shader: "layer_norm",
-      entryPoint: "forward",
-      overrides: { ROWS: x.shape[0], COLUMNS: x.shape[1], EPSILON: epsilon, WORKGROUP },
-      bindings: [input(0), output(0), output(1)],
-      workgroups: Math.ceil(x.shape[0] / WORKGROUP),
-    }],
-  },
+  lower: lowerNorm({ source, shader: "layer_norm" }),
   rounds: ({ inputs: [x] }) => 3 * x.shape[x.shape.length - 1],
   cost: ({ inputs: [x] }) => ({
     flops: 6 * sizeOf(x.shape),

@@ -1,20 +1,20 @@
 /** Cotangent of the rows that `layer_norm` normalised. */
 import source from "../../shaders/layer_norm.wgsl" with { type: "text" };
-import { type Attributes, input, type Op, output, type Trial } from "../graph/op.ts";
-import { expectRank, expectShape, f32, sizeOf } from "../graph/shape.ts";
+import type { Op, Trial } from "../graph/op.ts";
+import { f32, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
+import {
+  inferNormVjp,
+  lowerNormVjp,
+  type NormVjpInputs,
+  normVjpSignature,
+} from "./normalised_rows.ts";
 
 /** xhat, dxhat (rows, columns), inverse (rows, 1) → inverse (dxhat - mean(dxhat) - xhat mean(dxhat xhat)). */
-export function layerNormVjp(site: {
-  readonly xhat: Tensor;
-  readonly inverse: Tensor;
-  readonly dxhat: Tensor;
-}): Tensor {
+export function layerNormVjp(site: NormVjpInputs): Tensor {
   return apply(op, [site.xhat, site.inverse, site.dxhat], {});
 }
-
-const WORKGROUP = 64;
 
 const trial = (name: string, rows: number, columns: number): Trial => ({
   name,
@@ -28,24 +28,10 @@ const trial = (name: string, rows: number, columns: number): Trial => ({
   gradientTolerance: false,
 });
 
-export const op: Op<Attributes> = {
+export const op: Op = {
   name: "layer_norm_vjp",
-  signature: {
-    doc: "Cotangent of the rows that layer_norm normalised",
-    inputs: [
-      { name: "xhat", doc: "(rows, columns), normalised rows" },
-      { name: "inverse", doc: "(rows, 1), factors they were multiplied by" },
-      { name: "dxhat", doc: "(rows, columns), cotangent of xhat" },
-    ],
-    outputs: [{ name: "dx", doc: "(rows, columns)" }],
-    params: {},
-  },
-  infer: ([xhat, inverse, dxhat]) => {
-    expectRank("normalised rows", xhat, { rank: 2 });
-    expectShape("the factors of the rows", inverse, f32(xhat.shape[0], 1));
-    expectShape("the cotangent of the rows", dxhat, xhat);
-    return [f32(...xhat.shape)];
-  },
+  signature: normVjpSignature("layer_norm"),
+  infer: inferNormVjp,
   reference: ({ inputs: [type] }, { inputs: [xhat, inverse, dxhat], outputs: [dx] }) => {
     const [rows, columns] = type.shape;
     // The Jacobian of row i: d xhat_k / d x_j = inverse_i (1 [j = k] - (1 + xhat_j xhat_k) / columns).
@@ -61,16 +47,7 @@ export const op: Op<Attributes> = {
       }
     }
   },
-  lower: {
-    webgpu: ({ inputs: [xhat] }) => [{
-      source,
-      shader: "layer_norm",
-      entryPoint: "backward",
-      overrides: { ROWS: xhat.shape[0], COLUMNS: xhat.shape[1], WORKGROUP },
-      bindings: [input(0), input(1), input(2), output(0)],
-      workgroups: Math.ceil(xhat.shape[0] / WORKGROUP),
-    }],
-  },
+  lower: lowerNormVjp({ source, shader: "layer_norm" }),
   rounds: ({ inputs: [x] }) => 3 * x.shape[x.shape.length - 1],
   cost: ({ inputs: [xhat] }) => ({
     flops: 7 * sizeOf(xhat.shape),

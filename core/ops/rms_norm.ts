@@ -5,28 +5,19 @@
  * Departure: epsilon is added to the mean square, as every implementation does.
  */
 import source from "../../shaders/rms_norm.wgsl" with { type: "text" };
-import { type Attributes, input, type Op, output, type Trial } from "../graph/op.ts";
-import { expectRank, f32, sizeOf } from "../graph/shape.ts";
+import type { Op, Trial } from "../graph/op.ts";
+import { f32, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
-import { add } from "./add.ts";
-import { multiply } from "./multiply.ts";
 import { rmsNormVjp } from "./rms_norm_vjp.ts";
-import { scale } from "./scale.ts";
-
-export interface RmsNormAttributes extends Attributes {
-  /** Added to the mean square before the root. */
-  readonly epsilon: number;
-}
+import { inferNorm, lowerNorm, type NormAttributes, normGradient } from "./normalised_rows.ts";
 
 /** x (rows, columns) → x / sqrt(mean(x²) + epsilon), row by row. @throws {ShapeError} Unless x has rank 2 */
 export function rmsNormalise(x: Tensor, options: { readonly epsilon: number }): Tensor {
   return applyAll(op, [x], { epsilon: Math.fround(options.epsilon) })[0];
 }
 
-const WORKGROUP = 64;
-
-const trial = (name: string, rows: number, columns: number): Trial<RmsNormAttributes> => ({
+const trial = (name: string, rows: number, columns: number): Trial<NormAttributes> => ({
   name,
   inputs: [{ type: f32(rows, columns), law: "awkward" }],
   attributes: { epsilon: Math.fround(1e-5) },
@@ -34,7 +25,7 @@ const trial = (name: string, rows: number, columns: number): Trial<RmsNormAttrib
   gradientTolerance: 1e-5,
 });
 
-export const op: Op<RmsNormAttributes> = {
+export const op: Op<NormAttributes> = {
   name: "rms_norm",
   signature: {
     doc: "Rows divided by their root mean square",
@@ -45,20 +36,8 @@ export const op: Op<RmsNormAttributes> = {
     ],
     params: { epsilon: { default: 1e-5, doc: "added to the mean square" } },
   },
-  infer: ([x]) => {
-    expectRank("the rows of a normalisation", x, { rank: 2 });
-    return [f32(...x.shape), f32(x.shape[0], 1)];
-  },
-  vjp: ({ inputs: [x], outputs: [xhat, inverse], cotangents: [dxhat, dinverse] }) => {
-    const terms: Tensor[] = [];
-    if (dxhat) terms.push(rmsNormVjp({ xhat, inverse, dxhat }));
-    if (dinverse) {
-      // d inverse / dx = -inverse² xhat / columns
-      const slope = multiply(multiply(inverse, inverse), dinverse);
-      terms.push(multiply(xhat, scale(slope, -1 / x.type.shape[1])));
-    }
-    return [terms.reduce(add)];
-  },
+  infer: inferNorm,
+  vjp: (site) => normGradient(site, rmsNormVjp),
   reference: ({ inputs: [type], attributes }, { inputs: [x], outputs: [xhat, inverse] }) => {
     const [rows, columns] = type.shape;
     for (let i = 0; i < rows; i++) {
@@ -68,16 +47,7 @@ export const op: Op<RmsNormAttributes> = {
       row.forEach((value, j) => xhat[i * columns + j] = value * inverse[i]);
     }
   },
-  lower: {
-    webgpu: ({ inputs: [x], attributes: { epsilon } }) => [{
-      source,
-      shader: "rms_norm",
-      entryPoint: "forward",
-      overrides: { ROWS: x.shape[0], COLUMNS: x.shape[1], EPSILON: epsilon, WORKGROUP },
-      bindings: [input(0), output(0), output(1)],
-      workgroups: Math.ceil(x.shape[0] / WORKGROUP),
-    }],
-  },
+  lower: lowerNorm({ source, shader: "rms_norm" }),
   rounds: ({ inputs: [x] }) => 2 * x.shape[x.shape.length - 1],
   cost: ({ inputs: [x] }) => ({
     flops: 3 * sizeOf(x.shape),
