@@ -1,13 +1,15 @@
+import { DataError } from "../errors.ts";
 import { IGNORED_TARGET } from "../ops/target_mask.ts";
 import type { EvaluationWindows } from "../data/evaluation_windows.ts";
 import type { BatchShape } from "../models/model.ts";
 import type { Program } from "../plan/backend.ts";
 
 /**
- * Mean loss in nats per token over all windows, W of N tokens. A last batch that is not full is padded
- * with targets that do not count, and sums end in f64, in order.
+ * Mean loss in nats per target over all windows, W of N tokens. Targets of `IGNORED_TARGET` (-100) are in
+ * neither the sum nor its count; a last batch that is not full is padded with them. Sums end in f64, in order.
  *
  * @param program A program of `evaluationPlan` for the given batch shape.
+ * @throws {DataError} If every target is ignored
  */
 export async function evaluateLoss(program: Program, options: {
   readonly windows: EvaluationWindows;
@@ -18,7 +20,12 @@ export async function evaluateLoss(program: Program, options: {
   const { windows, shape: { batch, seqLen }, slots } = options;
   const size = batch * seqLen;
   const batches = Math.ceil(windows.windows / batch);
+  // Rings hold the means of batches, which count as much as they have targets.
+  const targetsOf = (index: number): number =>
+    windows.targets.subarray(index * size, (index + 1) * size)
+      .reduce((count, target) => target === IGNORED_TARGET ? count : count + 1, 0);
   let total = 0;
+  let counted = 0;
   for (let first = 0; first < batches; first += slots) {
     const last = Math.min(first + slots, batches);
     for (let index = first; index < last; index++) {
@@ -30,8 +37,13 @@ export async function evaluateLoss(program: Program, options: {
     }
     const [ring] = await program.readArenas(["metric"]);
     for (let index = first; index < last; index++) {
-      total += ring[index % slots] * Math.min(size, windows.tokens.length - index * size);
+      const targets = targetsOf(index);
+      total += ring[index % slots] * targets;
+      counted += targets;
     }
   }
-  return total / windows.tokens.length;
+  if (counted === 0) {
+    throw new DataError("Cannot evaluate: every target is ignored, expected one that is not");
+  }
+  return total / counted;
 }

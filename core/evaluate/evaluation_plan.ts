@@ -42,5 +42,11 @@ export function logitsPlan(options: EvaluationPlanOptions): Plan {
 function forward(graph: Graph, options: EvaluationPlanOptions) {
   const { model: config, shape, vocabularySize } = options;
   const tokens = graph.input("tokens", i32(shape.batch, shape.seqLen));
-  return modelOf(config).forward(graph, { config, shape, vocabularySize, tokens });
+  return modelOf(config).forward(graph, {
+    config,
+    shape,
+    vocabularySize,
+    tokens,
+    purpose: "evaluate",
+  });
 }

@@ -1,4 +1,5 @@
 /** A compiled evaluation that shares the parameters of a training program. */
+import { expectBatch } from "../data/expect_ids.ts";
 import type { EvaluationWindows } from "../data/evaluation_windows.ts";
 import type { Backend, Program } from "../plan/backend.ts";
 import { evaluateLoss } from "./evaluate_loss.ts";
@@ -6,7 +7,10 @@ import { EVALUATION_SLOTS, evaluationPlan, type EvaluationPlanOptions } from "./
 
 /** The owner calls `destroy`, before the program whose parameters it uses. */
 export interface Evaluator {
-  /** Mean loss in nats per token over a fixed set of windows. */
+  /**
+   * Mean loss in nats per target over a fixed set of windows.
+   * @throws {DataError} On an id outside the vocabulary, or if every target is ignored
+   */
   evaluate(windows: EvaluationWindows): Promise<number>;
   destroy(): void;
 }
@@ -16,10 +20,13 @@ export async function createEvaluator(
   backend: Backend,
   options: EvaluationPlanOptions & { readonly parametersOf: Program },
 ): Promise<Evaluator> {
-  const { parametersOf, shape } = options;
+  const { parametersOf, shape, vocabularySize } = options;
   const program = await backend.compile(evaluationPlan(options), { parametersOf });
   return {
-    evaluate: (windows) => evaluateLoss(program, { windows, shape, slots: EVALUATION_SLOTS }),
+    evaluate: async (windows) => {
+      expectBatch(windows, { vocabularySize, what: "the evaluation windows" });
+      return await evaluateLoss(program, { windows, shape, slots: EVALUATION_SLOTS });
+    },
     destroy: () => program.destroy(),
   };
 }

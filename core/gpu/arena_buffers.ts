@@ -1,5 +1,6 @@
 /** The device buffers behind a plan's arenas. */
 import { OutOfMemoryError } from "../errors.ts";
+import { BORROWED_ARENAS } from "../plan/backend.ts";
 import { type ArenaName, ARENAS, type Plan } from "../plan/plan.ts";
 
 /** Buffers by arena; `owned` says which of them `destroyArenas` frees. */
@@ -9,17 +10,17 @@ export interface ArenaBuffers {
 }
 
 /**
- * Allocates every arena of a plan, zeroed; `param` is taken from `shared` when given. Sizes were checked
+ * Allocates every arena of a plan, zeroed; `param` and `state` are taken from `shared` when given. Sizes were checked
  * against the adapter's limits before (needs.ts), so that what is refused here is memory that is taken.
  *
  * @throws {OutOfMemoryError} If the device refuses the memory
  */
 export async function allocateArenas(device: GPUDevice, options: {
   readonly plan: Plan;
-  readonly shared?: GPUBuffer | undefined;
+  readonly shared?: ArenaBuffers | undefined;
 }): Promise<ArenaBuffers> {
   const { plan, shared } = options;
-  const owned = ARENAS.filter((name) => !(name === "param" && shared));
+  const owned = ARENAS.filter((name) => !(shared && BORROWED_ARENAS.includes(name)));
   device.pushErrorScope("out-of-memory");
   const made = owned.map((name) => {
     const size = Math.max(256, plan.arenaBytes[name]);
@@ -37,7 +38,7 @@ export async function allocateArenas(device: GPUDevice, options: {
     );
   }
   const buffers = Object.fromEntries(made) as Record<ArenaName, GPUBuffer>;
-  if (shared) buffers.param = shared;
+  if (shared) BORROWED_ARENAS.forEach((name) => buffers[name] = shared.buffers[name]);
   return { buffers, owned };
 }
 

@@ -3,7 +3,7 @@ import { HarnessError } from "../errors.ts";
 import type { Preset } from "../graph/op.ts";
 import type { Backend, BackendFacts } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
-import { allocateArenas, destroyArenas } from "./arena_buffers.ts";
+import { allocateArenas, type ArenaBuffers, destroyArenas } from "./arena_buffers.ts";
 import { assertNotLost, type OpenDevice, openDevice } from "./device.ts";
 import { GpuProgram } from "./gpu_program.ts";
 import { testKernels } from "./kernel_self_test.ts";
@@ -48,7 +48,7 @@ export async function backendOn(open: OpenDevice, options: WebGpuOptions = {}): 
         if (parametersOf && !(parametersOf instanceof GpuProgram)) {
           throw new HarnessError("Cannot share parameters with a program of another backend");
         }
-        const shared = parametersOf?.arenas.buffers.param;
+        const shared = parametersOf?.arenas;
         return compileOn(open, { plan, preset, pipelines, shared });
       },
       destroy: () => open.destroy(),
@@ -63,8 +63,8 @@ interface CompileParts {
   readonly plan: Plan;
   readonly preset: Preset;
   readonly pipelines: PipelineCache;
-  /** Parameters of another program, used instead of own ones. */
-  readonly shared?: GPUBuffer | undefined;
+  /** Arenas of another program, whose parameters and states are used instead of own ones. */
+  readonly shared?: ArenaBuffers | undefined;
 }
 
 /** Refuses a plan beyond the adapter's limits before it allocates or compiles anything. */

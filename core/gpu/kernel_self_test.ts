@@ -8,7 +8,7 @@ import { bkCore } from "../ops/bk_core.ts";
 import { applyExpression } from "../ops/elementwise.ts";
 import { matmul } from "../ops/matmul.ts";
 import { sum } from "../ops/sum.ts";
-import { threefry } from "../ops/threefry.ts";
+import { streamPosition, threefry } from "../ops/threefry.ts";
 import type { Program } from "../plan/backend.ts";
 import { compilePlan } from "../plan/compile_plan.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -92,7 +92,7 @@ interface Measured {
 
 type Inputs =
   & Readonly<Record<"a" | "b" | "x" | "v" | "p" | "eta" | "lambda" | "terms", Float32Array>>
-  & { readonly step: Int32Array };
+  & { readonly position: Int32Array };
 
 /** Numbers from fixed streams, uniform on (-reach, reach). */
 function draw(name: string, size: number, reach = 1): Float32Array {
@@ -113,7 +113,7 @@ function inputs(): Inputs {
     eta: Float32Array.of(ETA),
     lambda: Float32Array.of(0),
     terms: draw("terms", TERMS),
-    step: Int32Array.of(STEP),
+    position: streamPosition(RANDOM, STEP),
   };
 }
 
@@ -145,8 +145,7 @@ function testPlan(): Plan {
   const [p, eta, lambda] = ["p", "eta", "lambda"].map((name) => graph.input(name, f32(1)));
   graph.output("scan", bkCore({ v, p, eta, lambda }, { a: A, mode: "causal" }));
   graph.output("sum", sum(graph.input("terms", f32(TERMS)), { axis: 0 }));
-  const step = graph.input("step", i32(1));
-  graph.output("threefry", threefry(step, { stream: RANDOM, shape: [WORDS] }));
+  graph.output("threefry", threefry(graph.input("position", i32(3)), [WORDS]));
   return compilePlan(graph);
 }
 

@@ -30,6 +30,15 @@ export interface InputSource {
   /** Name under which `Program.step` is given its values. */
   readonly name: string;
 }
+/** A tensor that keeps its value from one step to the next: running statistics, the state of a stream. */
+export interface StateSource {
+  /** Marks this case. */
+  readonly kind: "state";
+  /** Place in the model, "block3/bk_core/pivot". */
+  readonly name: string;
+  /** Its value before the first step. */
+  readonly initial: number;
+}
 /** A whole memory area of the plan seen as one tensor, for the optimiser and the metric ring. */
 export interface ArenaSource {
   /** Marks this case. */
@@ -47,7 +56,7 @@ export interface NodeSource {
   readonly index: number;
 }
 /** Where a tensor comes from. */
-export type Source = ParameterSource | InputSource | ArenaSource | NodeSource;
+export type Source = ParameterSource | InputSource | StateSource | ArenaSource | NodeSource;
 
 /** A symbolic tensor of a trace: a type and a producer, no values. */
 export interface Tensor {
@@ -97,6 +106,10 @@ export class Graph {
   readonly parameters: Tensor[] = [];
   /** Tensors that the host uploads before every step, in order of declaration. */
   readonly inputs: Tensor[] = [];
+  /** Tensors that keep their value from step to step, in order of declaration. */
+  readonly states: Tensor[] = [];
+  /** What a state becomes when the step ends. */
+  readonly nextStates = new Map<Tensor, Tensor>();
   /** Tensors that the host may read after a step, by label. */
   readonly outputs = new Map<string, Tensor>();
   /** Stretches of the forward pass that the backward pass may compute again; they do not overlap. */
@@ -125,6 +138,24 @@ export class Graph {
       throw new HarnessError(`Cannot declare input "${name}" twice`);
     }
     return this.#keep(this.inputs, type, { kind: "input", name }, name);
+  }
+
+  /** Declares a tensor that keeps its value from step to step; `carry` says what it becomes. */
+  state(name: string, options: { readonly type: TensorType; readonly initial: number }): Tensor {
+    const path = [...this.#path, name].join("/");
+    const known = this.states.find((s) => s.label === path);
+    if (known && this.#reuse) return known;
+    if (known) throw new HarnessError(`Cannot declare state "${path}" twice`);
+    const { type, initial } = options;
+    return this.#keep(this.states, type, { kind: "state", name: path, initial }, path);
+  }
+
+  /** Gives a state a new value when the step ends; until then it has the old one everywhere. */
+  carry(state: Tensor, next: Tensor): void {
+    if (state.source.kind !== "state") {
+      throw new HarnessError(`Cannot carry a value in "${state.label}": it is no state`);
+    }
+    this.nextStates.set(state, next);
   }
 
   /** A whole arena as one flat tensor; its size must be the one the planner will give it. */

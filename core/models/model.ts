@@ -19,13 +19,21 @@ export interface CommonConfig {
   readonly tieHead: boolean;
 }
 
+/**
+ * What a forward pass is for. `train`: noise, auxiliary losses and running statistics take part; `evaluate`: a
+ * sequence depends on itself alone; `stream`: a chunk goes on where the one before it ended.
+ */
+export type Purpose = "train" | "evaluate" | "stream";
+
 /** Result of a forward pass: logits are features headᵀ, which the loss forms in chunks. */
 export interface ForwardPass {
   /** Normalised features, (B N, D). */
   readonly features: Tensor;
   /** Output projection, (V, D). */
   readonly head: Tensor;
-  /** Values worth watching, recorded with every step; each is small. */
+  /** Added to the loss in training, a scalar. @default none */
+  readonly auxiliaryLoss?: Tensor;
+  /** Values worth watching, f32, recorded with every update where that is asked for; each is small. */
   readonly diagnostics: Readonly<Record<string, Tensor>>;
 }
 
@@ -39,6 +47,10 @@ export interface ForwardOptions<C extends CommonConfig> {
   readonly vocabularySize: number;
   /** Token ids, (B, N) i32. */
   readonly tokens: Tensor;
+  /** What the pass is for. */
+  readonly purpose: Purpose;
+  /** Position (3) i32 of a random stream with a name of its own, in training alone. */
+  readonly noise?: (name: string) => Tensor;
 }
 
 /** A language model. Parameters are declared while the forward pass is traced. */
@@ -47,6 +59,8 @@ export interface Model<C extends CommonConfig> {
   readonly source: string;
   /** Whether position i depends on tokens up to i alone; checked by the conformance suite. */
   readonly causal: boolean;
+  /** Why it cannot run in the purpose `stream`; absent for a model whose state does not grow. */
+  readonly noStream?: string;
   /** Traces the forward pass into `graph`, declaring parameters on the way. */
   forward(graph: Graph, options: ForwardOptions<C>): ForwardPass;
 }

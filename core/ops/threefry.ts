@@ -1,6 +1,5 @@
 /** Random bits on the device, the same as core/random/threefry.ts gives. docs/mathematics.md §9. */
 import source from "../../shaders/threefry.wgsl" with { type: "text" };
-import { ShapeError } from "../errors.ts";
 import {
   type Attributes,
   type Dispatch,
@@ -14,64 +13,53 @@ import { expectShape, i32, type Shape, sizeOf, type TensorType } from "../graph/
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import type { Stream } from "../random/streams.ts";
-import { threefry2x32, type Words } from "../random/threefry.ts";
+import { threefry2x32 } from "../random/threefry.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
 
 export interface ThreefryAttributes extends Attributes {
-  /** Two unsigned 32-bit words. */
-  readonly key_0: number;
-  readonly key_1: number;
   /** Sizes joined by commas; empty for a scalar. */
   readonly shape: string;
 }
 
-/** What is drawn: which stream, and how many values. */
-export interface Draw {
-  readonly stream: Stream;
-  readonly shape: Shape;
+/**
+ * position (3) i32 → words of `shape`, as i32 with the same bits: element i in row-major order is the word at
+ * position (step, i) of the stream; `position` is what `streamPosition` gives. A mask compares the words, so a
+ * dropped element is dropped on every adapter.
+ */
+export function threefry(position: Tensor, shape: Shape): Tensor {
+  return apply(op, [position], { shape: shape.join(",") });
 }
 
 /**
- * step (1) i32 → words of `shape`, as i32 with the same bits: element i in row-major order is the word at
- * position (step, i) of the stream. A mask compares them, so a dropped element is dropped on every adapter.
+ * Both words of a stream's key, then the step: the operand of `threefry`. It is uploaded with a step's inputs,
+ * so that a plan depends on no seed.
  */
-export function threefry(step: Tensor, draw: Draw): Tensor {
-  return apply(op, [step], threefryAttributes(draw));
+export function streamPosition(from: Stream, step: number): Int32Array {
+  return Int32Array.of(from.key[0] | 0, from.key[1] | 0, step | 0);
 }
 
-export function threefryAttributes({ stream, shape }: Draw): ThreefryAttributes {
-  const [key_0, key_1] = stream.key;
-  return { key_0, key_1, shape: shape.join(",") };
-}
-
-/** Sizes of the output. @throws {ShapeError} If the step is no i32 of one element, or a key no 32-bit word */
+/** Sizes of the output. @throws {ShapeError} If the position is not i32 (3) */
 export function threefryShape(
-  [step]: readonly TensorType[],
+  [position]: readonly TensorType[],
   attributes: ThreefryAttributes,
 ): Shape {
-  expectShape("the step of threefry", step, i32(1));
-  for (const word of [attributes.key_0, attributes.key_1]) {
-    if (!Number.isInteger(word) || word < 0 || word > 0xffffffff) {
-      throw new ShapeError(
-        `Cannot use ${word} in the key of threefry: expected an integer in 0..4294967295`,
-      );
-    }
-  }
+  expectShape("the position of threefry", position, i32(3));
   return attributes.shape === "" ? [] : attributes.shape.split(",").map(Number);
 }
 
 /** First words of the blocks at (step, 0), (step, 1), ..., unsigned. */
-export function threefryWords(step: number, options: {
-  readonly attributes: ThreefryAttributes;
-  readonly count: number;
-}): readonly number[] {
-  const key: Words = [options.attributes.key_0, options.attributes.key_1];
-  return Array.from({ length: options.count }, (_, i) => threefry2x32(key, [step >>> 0, i])[0]);
+export function threefryWords(
+  [key0, key1, step]: Float64Array,
+  count: number,
+): readonly number[] {
+  return Array.from(
+    { length: count },
+    (_, i) => threefry2x32([key0 >>> 0, key1 >>> 0], [step >>> 0, i])[0],
+  );
 }
 
 export function threefryDispatch(text: string, launch: {
   readonly entryPoint: string;
-  readonly attributes: ThreefryAttributes;
   readonly type: TensorType;
 }): Dispatch {
   return dispatchThreads({
@@ -79,14 +67,15 @@ export function threefryDispatch(text: string, launch: {
     shader: "threefry",
     entryPoint: launch.entryPoint,
     threads: sizeOf(launch.type.shape),
-    overrides: { KEY_0: launch.attributes.key_0, KEY_1: launch.attributes.key_1 },
     bindings: [input(0), output(0)],
   });
 }
 
+export const threefryInputs: Signature["inputs"] = [
+  { name: "position", doc: "(3) i32: both words of the key, then the step" },
+];
+
 export const threefryParameters: Signature<ThreefryAttributes>["params"] = {
-  key_0: { doc: "first word of the key, 0 to 4294967295" },
-  key_1: { doc: "second word of the key" },
   shape: { doc: "sizes joined by commas" },
 };
 
@@ -94,27 +83,19 @@ export const threefryParameters: Signature<ThreefryAttributes>["params"] = {
 export function threefryTrials(): readonly Trial<ThreefryAttributes>[] {
   const trial = (
     name: string,
-    step: number,
-    attributes: ThreefryAttributes,
+    position: readonly [number, number, number],
+    shape: string,
   ): Trial<ThreefryAttributes> => ({
     name,
-    inputs: [{ type: i32(1), law: [step] }],
-    attributes,
+    inputs: [{ type: i32(3), law: position }],
+    attributes: { shape },
     tolerance: 0, // integers
     gradientTolerance: false,
   });
   return [
-    trial("zeros", 0, { key_0: 0, key_1: 0, shape: "1" }),
-    trial("ones in the counter and the key", -1, {
-      key_0: 0xffffffff,
-      key_1: 0xffffffff,
-      shape: "7,13",
-    }),
-    trial("more than one launch row", 37, {
-      key_0: 0x13198a2e,
-      key_1: 0x03707344,
-      shape: "3,5,67",
-    }),
+    trial("zeros", [0, 0, 0], "1"),
+    trial("ones in the counter and the key", [-1, -1, -1], "7,13"),
+    trial("more than one launch row", [0x13198a2e, 0x03707344, 37], "3,5,67"),
   ];
 }
 
@@ -122,19 +103,16 @@ export const op: Op<ThreefryAttributes> = {
   name: "threefry",
   signature: {
     doc: "Random 32-bit words of a keyed counter, as i32",
-    inputs: [{ name: "step", doc: "(1) i32, first word of the counter" }],
+    inputs: threefryInputs,
     outputs: [{ name: "words", doc: "i32 of the given shape" }],
     params: threefryParameters,
   },
   infer: (types, attributes) => [i32(...threefryShape(types, attributes))],
-  reference: ({ attributes }, { inputs: [step], outputs: [words] }) => {
-    const found = threefryWords(step[0], { attributes, count: words.length });
-    found.forEach((word, i) => words[i] = word | 0);
+  reference: (_, { inputs: [position], outputs: [words] }) => {
+    threefryWords(position, words.length).forEach((word, i) => words[i] = word | 0);
   },
   lower: {
-    webgpu: ({ outputs: [type], attributes }) => [
-      threefryDispatch(source, { entryPoint: "words", attributes, type }),
-    ],
+    webgpu: ({ outputs: [type] }) => [threefryDispatch(source, { entryPoint: "words", type })],
   },
   cost: ({ outputs: [words] }) => ({ flops: 0, bytes: 4 * sizeOf(words.shape) }),
   trials: threefryTrials(),

@@ -2,6 +2,9 @@
 import type { AdapterFacts } from "./adapter_facts.ts";
 import type { ArenaName, Plan } from "./plan.ts";
 
+/** Arenas that a program takes from the one whose parameters it uses; both plans lay them out alike. */
+export const BORROWED_ARENAS: readonly ArenaName[] = ["param", "state"];
+
 /** Values of a plan's inputs for one step, by name. */
 export type StepInput = Readonly<Record<string, Float32Array | Int32Array>>;
 
@@ -21,7 +24,7 @@ export interface BackendFacts {
 export interface Backend {
   /** What it is and what its self-test gave. */
   readonly facts: BackendFacts;
-  /** Prepares a plan. With `parametersOf` the program uses that program's parameters instead of its own. */
+  /** Prepares a plan. With `parametersOf` the program uses that program's parameters and states, not its own. */
   compile(plan: Plan, options?: { readonly parametersOf?: Program }): Promise<Program>;
   /** Gives the device back; programs of this backend cannot run afterwards. */
   destroy(): void;

@@ -4,6 +4,7 @@
 import { HarnessError } from "../errors.ts";
 import type { Graph, Node, Tensor } from "../graph/tensor.ts";
 import { sha256Hex } from "../random/sha256.ts";
+import { carryStates } from "./carry_states.ts";
 import { arrangeNodes, storageRoots } from "./arrange_nodes.ts";
 import { bytesOf } from "./bytes_of.ts";
 import { ALL_FUSION, type FusionSet } from "./fuse.ts";
@@ -27,6 +28,7 @@ export interface CompileOptions {
 /** Plans one step of `graph`: all nodes that its outputs or arena updates depend on. */
 export function compilePlan(graph: Graph, options: CompileOptions = {}): Plan {
   const { share = true, fusion = ALL_FUSION, gradients = new Map(), offload = [] } = options;
+  carryStates(graph);
   const nodes = arrangeNodes(graph, { share, fusion, gradients });
   const roots = storageRoots(nodes);
   const fixed = fixedPlaces(graph, { nodes, roots, gradients, offload });
@@ -81,6 +83,10 @@ export function compilePlan(graph: Graph, options: CompileOptions = {}): Plan {
     }
     return { name: tensor.label, tensor: indexOf(tensor), initial: tensor.source.initial };
   });
+  const states = graph.states.map((tensor) => {
+    if (tensor.source.kind !== "state") throw new HarnessError(`"${tensor.label}" is no state`);
+    return { name: tensor.label, tensor: indexOf(tensor), initial: tensor.source.initial };
+  });
   const inputs = new Map(graph.inputs.map((tensor) => [tensor.label, indexOf(tensor)]));
   const outputs = new Map([...graph.outputs].map(([label, tensor]) => [label, indexOf(tensor)]));
   const arenaBytes = { ...fixed.bytes, activation: placement.bytes };
@@ -93,6 +99,7 @@ export function compilePlan(graph: Graph, options: CompileOptions = {}): Plan {
     tensors: table.tensors,
     steps,
     parameters,
+    states,
     inputs,
     outputs,
     arenaBytes,
@@ -102,7 +109,7 @@ export function compilePlan(graph: Graph, options: CompileOptions = {}): Plan {
   return { ...body, digest: digestOf(body) };
 }
 
-/** Places that do not depend on lifetimes: parameters, gradients, whole arenas, inputs. */
+/** Places that do not depend on lifetimes: parameters, gradients, states, whole arenas, inputs. */
 function fixedPlaces(graph: Graph, options: {
   readonly nodes: readonly Node[];
   readonly roots: ReadonlyMap<Tensor, Tensor>;
@@ -116,6 +123,7 @@ function fixedPlaces(graph: Graph, options: {
     grad: 0,
     m: 0,
     v: 0,
+    state: 0,
     activation: 0,
     io: 0,
     metric: 0,
@@ -132,6 +140,10 @@ function fixedPlaces(graph: Graph, options: {
     }
     places.set(root, { arena: "grad", byteOffset: layout.offsets.get(parameter)! });
     bytes.grad = layout.bytes;
+  }
+  for (const tensor of graph.states) {
+    places.set(tensor, { arena: "state", byteOffset: bytes.state });
+    bytes.state += paddedBytes(tensor.type.shape);
   }
   for (const tensor of graph.inputs) {
     places.set(tensor, { arena: "io", byteOffset: bytes.io });
@@ -192,6 +204,7 @@ function digestOf(plan: Omit<Plan, "digest">): string {
     tensors: plan.tensors,
     steps: plan.steps.map((step) => ({ ...step, op: step.op.name })),
     parameters: plan.parameters,
+    states: plan.states,
     inputs: [...plan.inputs],
     outputs: [...plan.outputs],
     arenaBytes: plan.arenaBytes,

@@ -6,9 +6,19 @@ import type { FusionSet } from "./fuse.ts";
 
 /**
  * Memory areas. `param`, `grad`, `m` and `v` share one layout, so that the optimiser is one kernel over all
- * of it; `io` is uploaded before every step; `metric` is the ring that the host reads now and then.
+ * of it; `state` keeps what one step leaves to the next; `io` is uploaded before every step; `metric` is the
+ * ring that the host reads now and then.
  */
-export const ARENAS = ["param", "grad", "m", "v", "activation", "io", "metric"] as const;
+export const ARENAS = [
+  "param",
+  "grad",
+  "m",
+  "v",
+  "state",
+  "activation",
+  "io",
+  "metric",
+] as const;
 /** Name of a memory area. */
 export type ArenaName = typeof ARENAS[number];
 
@@ -76,6 +86,16 @@ export interface PlannedParameter {
   readonly initial: InitialLaw;
 }
 
+/** A tensor that keeps its value from step to step and how it starts. */
+export interface PlannedState {
+  /** Place in the model. */
+  readonly name: string;
+  /** Index into `Plan.tensors`. */
+  readonly tensor: number;
+  /** Its value before the first step. */
+  readonly initial: number;
+}
+
 /** One step of a training or evaluation graph, ready for any backend. */
 export interface Plan {
   /** Every tensor that has a place; other fields hold indices into this list. */
@@ -84,6 +104,8 @@ export interface Plan {
   readonly steps: readonly PlanStep[];
   /** Trained tensors in order of declaration. */
   readonly parameters: readonly PlannedParameter[];
+  /** Tensors that keep their value from step to step, in order of declaration. */
+  readonly states: readonly PlannedState[];
   /** Inputs that the host uploads before a step, by name. */
   readonly inputs: ReadonlyMap<string, number>;
   /** Tensors that the host may read after a step, by label. */

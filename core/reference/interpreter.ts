@@ -5,7 +5,7 @@
 import { HarnessError } from "../errors.ts";
 import type { Site } from "../graph/op.ts";
 import { BYTES_PER_ELEMENT, sizeOf } from "../graph/shape.ts";
-import type { Backend, Program, StepInput } from "../plan/backend.ts";
+import { type Backend, BORROWED_ARENAS, type Program, type StepInput } from "../plan/backend.ts";
 import { type ArenaName, ARENAS, type PlacedTensor, type Plan } from "../plan/plan.ts";
 import { placeInputs } from "../plan/step_input.ts";
 
@@ -43,7 +43,10 @@ class Interpretation implements Program {
       [name, new Float64Array(plan.arenaBytes[name] / BYTES_PER_ELEMENT)] as const
     );
     this.arenas = Object.fromEntries(arenas) as Record<ArenaName, Float64Array>;
-    if (options.parametersOf) this.arenas.param = options.parametersOf.arenas.param;
+    const { parametersOf } = options;
+    if (parametersOf) {
+      BORROWED_ARENAS.forEach((name) => this.arenas[name] = parametersOf.arenas[name]);
+    }
     for (const { arena, tensor } of plan.offloaded) {
       this.#home.set(arena, new Float64Array(sizeOf(plan.tensors[tensor].type.shape)));
     }

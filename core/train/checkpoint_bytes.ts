@@ -1,6 +1,6 @@
 /**
- * A trainer's state as bytes and back: one line of JSON that says where the state belongs, then param, m
- * and v as little-endian f32.
+ * A trainer's state as bytes and back: one line of JSON that says where the state belongs, then param, m,
+ * v and state as little-endian f32.
  */
 import { StoreError } from "../errors.ts";
 import type { TrainerState } from "./trainer.ts";
@@ -12,25 +12,30 @@ export interface CheckpointOrigin {
   readonly engine: string;
 }
 
+/** Arenas of a state in the order in which they are stored. */
+const PARTS = ["param", "m", "v", "state"] as const;
+
 interface Header extends CheckpointOrigin {
   readonly step: number;
-  /** Values per arena. */
-  readonly length: number;
+  /** Values of each part. */
+  readonly lengths: readonly number[];
 }
 
 export function checkpointToBytes(
   state: TrainerState,
   origin: CheckpointOrigin,
 ): Uint8Array<ArrayBuffer> {
-  const { step, param, m, v } = state;
-  const header: Header = { ...origin, step, length: param.length };
+  const lengths = PARTS.map((part) => state[part].length);
+  const header: Header = { ...origin, step: state.step, lengths };
   const head = new TextEncoder().encode(`${JSON.stringify(header)}\n`);
-  const bytes = new Uint8Array(head.length + 12 * param.length);
+  const bytes = new Uint8Array(head.length + 4 * total(lengths));
   bytes.set(head);
   const view = new DataView(bytes.buffer, head.length);
-  [param, m, v].forEach((arena, part) =>
-    arena.forEach((value, i) => view.setFloat32(4 * (part * param.length + i), value, true))
-  );
+  let at = 0;
+  for (const part of PARTS) {
+    state[part].forEach((value, i) => view.setFloat32(4 * (at + i), value, true));
+    at += state[part].length;
+  }
   return bytes;
 }
 
@@ -45,17 +50,28 @@ export function checkpointFromBytes(
 ): TrainerState | undefined {
   const end = bytes.indexOf(0x0a);
   const header = headerOf(new TextDecoder().decode(bytes.subarray(0, Math.max(0, end))));
-  const { length = -1, step = -1 } = header;
-  if (length < 0 || step < 0 || bytes.length !== end + 1 + 12 * length) {
+  const { lengths = [], step = -1 } = header;
+  if (
+    lengths.length !== PARTS.length || step < 0 || bytes.length !== end + 1 + 4 * total(lengths)
+  ) {
     throw new StoreError(
       `Cannot read a checkpoint of ${bytes.length} bytes: it is truncated or of another version`,
     );
   }
   if (header.planDigest !== origin.planDigest || header.engine !== origin.engine) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset + end + 1);
-  const arena = (part: number): Float32Array =>
-    Float32Array.from({ length }, (_, i) => view.getFloat32(4 * (part * length + i), true));
-  return { step, param: arena(0), m: arena(1), v: arena(2) };
+  const arena = (part: number): Float32Array => {
+    const first = total(lengths.slice(0, part));
+    return Float32Array.from(
+      { length: lengths[part] },
+      (_, i) => view.getFloat32(4 * (first + i), true),
+    );
+  };
+  return { step, param: arena(0), m: arena(1), v: arena(2), state: arena(3) };
+}
+
+function total(lengths: readonly number[]): number {
+  return lengths.reduce((sum, length) => sum + length, 0);
 }
 
 /** The header of the first line; an empty one for a line that is no JSON, which the caller refuses. */

@@ -21,6 +21,17 @@ export function initialParameters(plan: Plan, seed: number): Float32Array {
   return arena;
 }
 
+/** The arena `state` before the first step. */
+export function initialStates(plan: Plan): Float32Array {
+  const arena = new Float32Array(plan.arenaBytes.state / BYTES_PER_ELEMENT);
+  for (const { tensor, initial } of plan.states) {
+    const { byteOffset, type } = plan.tensors[tensor];
+    const first = byteOffset / BYTES_PER_ELEMENT;
+    arena.fill(initial, first, first + sizeOf(type.shape));
+  }
+  return arena;
+}
+
 function initialValue(
   law: InitialLaw,
   { from, index }: { readonly from: Stream; readonly index: number },

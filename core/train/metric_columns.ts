@@ -6,3 +6,13 @@ export const RING_SLOTS = 16;
 /** Loss, gradient norm, count of gradient chunks that are not finite. */
 export const METRIC_COLUMNS = { loss: 0, gradNorm: 1, nonFinite: 2 } as const;
 export const METRIC_WIDTH = 3;
+
+/** Where the values of one diagnostic of the model stand in a row of the ring. */
+export interface DiagnosticColumns {
+  /** Name that the model gave it, "eta/block3". */
+  readonly name: string;
+  /** First column. */
+  readonly column: number;
+  /** Number of columns. */
+  readonly width: number;
+}

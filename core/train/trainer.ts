@@ -6,14 +6,18 @@ import type { Batch } from "../data/cut_windows.ts";
 import type { BatchShape } from "../models/model.ts";
 import type { ModelConfig } from "../models/registry.ts";
 import type { Backend, Program, StepInput } from "../plan/backend.ts";
-import { initialParameters } from "./initial_parameters.ts";
+import { streamPosition } from "../ops/threefry.ts";
+import type { Plan } from "../plan/plan.ts";
+import { type Stream, stream } from "../random/streams.ts";
+import { initialParameters, initialStates } from "./initial_parameters.ts";
 import { integerPower, learningRate, type ScheduleSettings } from "./learning_rate.ts";
-import { METRIC_COLUMNS, METRIC_WIDTH, RING_SLOTS } from "./metric_columns.ts";
+import { type DiagnosticColumns, METRIC_COLUMNS, RING_SLOTS } from "./metric_columns.ts";
 import {
   microBatchInputs,
+  NOISE_PREFIX,
   type OptimiserSettings,
   parameterCount,
-  trainingPlan,
+  trainingStep,
 } from "./training_graph.ts";
 
 export interface TrainerSettings {
@@ -29,6 +33,8 @@ export interface TrainerSettings {
   readonly checkpointing?: boolean;
   /** Keeps AdamW's moments in host memory between updates. @default false */
   readonly offloadMoments?: boolean;
+  /** Records what the model wants watched with every update. @default false */
+  readonly diagnostics?: boolean;
 }
 
 /** What one update did. */
@@ -42,14 +48,17 @@ export interface UpdateMetrics {
   readonly learningRate: number;
   /** Whether loss and gradient are finite. */
   readonly finite: boolean;
+  /** Values that the model wants watched, by name; empty unless they were asked for. */
+  readonly diagnostics: Readonly<Record<string, readonly number[]>>;
 }
 
-/** Everything a run needs to go on: parameters and both moments, in the plan's layout. */
+/** Everything a run needs to go on: parameters, both moments and states, in the plan's layout. */
 export interface TrainerState {
   readonly step: number;
   readonly param: Float32Array;
   readonly m: Float32Array;
   readonly v: Float32Array;
+  readonly state: Float32Array;
 }
 
 /** A run in progress. The owner calls `destroy`. */
@@ -70,36 +79,38 @@ export interface Trainer {
   destroy(): void;
 }
 
+/** Arenas that a run goes on from. */
+const STATE_ARENAS = ["param", "m", "v", "state"] as const;
+
 /** Compiles a run and sets its initial parameters. */
 export async function createTrainer(backend: Backend, settings: TrainerSettings): Promise<Trainer> {
-  const plan = trainingPlan(settings);
+  const { plan, diagnostics } = trainingStep(settings);
   const program = await backend.compile(plan);
   program.write("param", initialParameters(plan, settings.seed));
+  program.write("state", initialStates(plan));
   return {
     program,
     parameterCount: parameterCount(plan),
     planDigest: plan.digest,
-    advance: (batches, span) => advance(program, { settings, batches, ...span }),
+    advance: (batches, span) => advance(program, { settings, diagnostics, batches, ...span }),
     save: async (step) => {
-      const [param, m, v] = await program.readArenas(["param", "m", "v"]);
-      return { step, param, m, v };
+      const [param, m, v, state] = await program.readArenas(STATE_ARENAS);
+      return { step, param, m, v, state };
     },
-    restore: ({ param, m, v }) => {
-      program.write("param", param);
-      program.write("m", m);
-      program.write("v", v);
-    },
+    restore: (state) => STATE_ARENAS.forEach((arena) => program.write(arena, state[arena])),
     destroy: () => program.destroy(),
   };
 }
 
 async function advance(update: Program, options: {
   readonly settings: TrainerSettings;
+  readonly diagnostics: readonly DiagnosticColumns[];
   readonly batches: (step: number) => Batch;
   readonly from: number;
   readonly to: number;
 }): Promise<readonly UpdateMetrics[]> {
-  const { settings, batches, from, to } = options;
+  const { settings, diagnostics, batches, from, to } = options;
+  const noise = noiseStreams(update.plan, settings.seed);
   const done: UpdateMetrics[] = [];
   // The ring holds so many updates; it is read when it is full or the span ends.
   for (let first = from; first < to; first += RING_SLOTS) {
@@ -109,10 +120,15 @@ async function advance(update: Program, options: {
         ...microBatches(batches(index), settings),
         schedule: scheduleOf(settings, index + 1),
         slot: Int32Array.of(index % RING_SLOTS),
+        ...Object.fromEntries(
+          noise.map(([name, from]) => [name, streamPosition(from, index + 1)]),
+        ),
       });
     }
     const [ring] = await update.readArenas(["metric"]);
-    for (let index = first; index < last; index++) done.push(rowOf(ring, { settings, index }));
+    for (let index = first; index < last; index++) {
+      done.push(rowOf(ring, { settings, diagnostics, index }));
+    }
   }
   return done;
 }
@@ -138,11 +154,18 @@ function scheduleOf({ schedule, optimiser }: TrainerSettings, t: number): Float3
   );
 }
 
-function rowOf(
-  ring: Float32Array,
-  { settings, index }: { readonly settings: TrainerSettings; readonly index: number },
-): UpdateMetrics {
-  const at = (index % RING_SLOTS) * METRIC_WIDTH;
+/** The random streams that a plan draws from, by the names of their inputs. */
+function noiseStreams(plan: Plan, seed: number): readonly (readonly [string, Stream])[] {
+  return [...plan.inputs.keys()].filter((name) => name.startsWith(NOISE_PREFIX))
+    .map((name) => [name, stream(seed, name)] as const);
+}
+
+function rowOf(ring: Float32Array, { settings, diagnostics, index }: {
+  readonly settings: TrainerSettings;
+  readonly diagnostics: readonly DiagnosticColumns[];
+  readonly index: number;
+}): UpdateMetrics {
+  const at = (index % RING_SLOTS) * (ring.length / RING_SLOTS);
   const loss = ring[at + METRIC_COLUMNS.loss];
   const gradNorm = ring[at + METRIC_COLUMNS.gradNorm];
   const bad = ring[at + METRIC_COLUMNS.nonFinite];
@@ -153,5 +176,11 @@ function rowOf(
     learningRate: learningRate(settings.schedule, index + 1),
     // An infinite norm of finite values would scale the whole update to zero.
     finite: Number.isFinite(loss) && Number.isFinite(gradNorm) && bad === 0,
+    diagnostics: Object.fromEntries(
+      diagnostics.map(({ name, column, width }) => [
+        name,
+        Array.from(ring.subarray(at + column, at + column + width)),
+      ]),
+    ),
   };
 }

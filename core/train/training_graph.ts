@@ -15,7 +15,12 @@ import { gradientsOf } from "../plan/differentiate.ts";
 import { ALL_FUSION, type FusionSet } from "../plan/fuse.ts";
 import { layOutParameters } from "../plan/parameter_layout.ts";
 import type { Plan } from "../plan/plan.ts";
-import { METRIC_COLUMNS, METRIC_WIDTH, RING_SLOTS } from "./metric_columns.ts";
+import {
+  type DiagnosticColumns,
+  METRIC_COLUMNS,
+  METRIC_WIDTH,
+  RING_SLOTS,
+} from "./metric_columns.ts";
 
 export interface OptimiserSettings {
   readonly weightDecay: number;
@@ -37,6 +42,8 @@ export interface TrainingGraphOptions {
   readonly checkpointing?: boolean;
   /** Keeps AdamW's moments in host memory between updates. @default false */
   readonly offloadMoments?: boolean;
+  /** Records what the model wants watched with every update. @default false */
+  readonly diagnostics?: boolean;
   /** Gives dead tensors' memory to later ones. @default true */
   readonly share?: boolean;
   /** Which rules may join launches and memory. @default all */
@@ -53,26 +60,59 @@ export function microBatchInputs(
   return { tokens: `tokens/${index}`, targets: `targets/${index}` };
 }
 
+/** Names of inputs that are positions of random streams begin so; the rest names the stream. */
+export const NOISE_PREFIX = "noise/";
+
+/** The plan of one update and where the ring holds the model's diagnostics. */
+export interface TrainingStep {
+  readonly plan: Plan;
+  readonly diagnostics: readonly DiagnosticColumns[];
+}
+
+/** Plan of one update, as in `trainingStep`. */
+export function trainingPlan(options: TrainingGraphOptions): Plan {
+  return trainingStep(options).plan;
+}
+
 /**
  * Plan of one update. Inputs: for each micro-batch tokens (B, N) and targets (B N) i32, named by
- * `microBatchInputs`; schedule (3) f32 as in the op adamw; slot (1) i32, the row of the metric ring to write.
+ * `microBatchInputs`; schedule (3) f32 as in the op adamw; slot (1) i32, the row of the metric ring to write; for
+ * each random stream that the model draws from its position (3) i32, as the op threefry takes it.
  */
-export function trainingPlan(options: TrainingGraphOptions): Plan {
+export function trainingStep(options: TrainingGraphOptions): TrainingStep {
   const graph = new Graph();
   const schedule = graph.input("schedule", f32(3));
   const slot = graph.input("slot", i32(1));
-  const { loss, gradients } = averageOverMicroBatches(graph, options);
+  const { loss, gradients, watched } = averageOverMicroBatches(graph, options);
   const { norm, nonFinite } = update(graph, { schedule, optimiser: options.optimiser });
-  const ring = graph.arena("metric", f32(RING_SLOTS, METRIC_WIDTH));
+  const diagnostics = diagnosticColumns(options.diagnostics ? watched : {});
+  const width = diagnostics.reduce((end, { column, width }) => column + width, METRIC_WIDTH);
+  const ring = graph.arena("metric", f32(RING_SLOTS, width));
   recordMetric({ ring, slot, values: loss }, { column: METRIC_COLUMNS.loss });
   recordMetric({ ring, slot, values: norm }, { column: METRIC_COLUMNS.gradNorm });
   recordMetric({ ring, slot, values: nonFinite }, { column: METRIC_COLUMNS.nonFinite });
+  for (const { name, column } of diagnostics) {
+    recordMetric({ ring, slot, values: watched[name] }, { column });
+  }
   const pairs = graph.parameters.map((parameter, k) => [parameter, gradients[k]] as const);
-  return compilePlan(graph, {
+  const plan = compilePlan(graph, {
     gradients: new Map(pairs),
     share: options.share ?? true,
     fusion: options.fusion ?? ALL_FUSION,
     offload: options.offloadMoments ? ["m", "v"] : [],
+  });
+  return { plan, diagnostics };
+}
+
+/** Behind the columns that every ring has, in the model's order. */
+function diagnosticColumns(
+  watched: Readonly<Record<string, Tensor>>,
+): readonly DiagnosticColumns[] {
+  let column = METRIC_WIDTH;
+  return Object.entries(watched).map(([name, { type }]) => {
+    const width = sizeOf(type.shape);
+    column += width;
+    return { name, column: column - width, width };
   });
 }
 
@@ -80,6 +120,8 @@ interface LossAndGradients {
   readonly loss: Tensor;
   /** Gradient of each parameter, in the order of the graph's parameters. */
   readonly gradients: readonly Tensor[];
+  /** Diagnostics of the model. */
+  readonly watched: Readonly<Record<string, Tensor>>;
 }
 
 /** Each micro-batch goes forward and back before the next, so that only one's activations live at a time. */
@@ -89,11 +131,12 @@ function averageOverMicroBatches(graph: Graph, options: TrainingGraphOptions): L
   for (let index = 1; index < count; index++) {
     const next = graph.withSameParameters(() => microBatch(graph, { options, index, count }));
     total = {
+      watched: next.watched,
       loss: add(total.loss, next.loss),
       gradients: total.gradients.map((gradient, k) => add(gradient, next.gradients[k])),
     };
   }
-  return { loss: scale(total.loss, 1 / count), gradients: total.gradients };
+  return { ...total, loss: scale(total.loss, 1 / count) };
 }
 
 function microBatch(graph: Graph, at: {
@@ -105,18 +148,22 @@ function microBatch(graph: Graph, at: {
   const names = microBatchInputs(at.index);
   const tokens = graph.input(names.tokens, i32(shape.batch, shape.seqLen));
   const targets = graph.input(names.targets, i32(shape.batch * shape.seqLen));
-  const { features, head } = modelOf(config).forward(graph, {
+  const { features, head, auxiliaryLoss, diagnostics } = modelOf(config).forward(graph, {
     config,
     shape,
     vocabularySize,
     tokens,
+    purpose: "train",
+    noise: (name) => graph.input(`${NOISE_PREFIX}${at.index}/${name}`, i32(3)),
   });
   const { loss } = chunkedCrossEntropy(features, { head, targets });
-  const cotangent = fill(graph, { shape: loss.type.shape, value: 1 / at.count });
-  const gradients = gradientsOf([{ tensor: loss, cotangent }], graph.parameters, {
-    recompute: checkpointing,
-  });
-  return { loss, gradients };
+  const parts = auxiliaryLoss ? [loss, auxiliaryLoss] : [loss];
+  const seeds = parts.map((tensor) => ({
+    tensor,
+    cotangent: fill(graph, { shape: tensor.type.shape, value: 1 / at.count }),
+  }));
+  const gradients = gradientsOf(seeds, graph.parameters, { recompute: checkpointing });
+  return { loss, gradients, watched: diagnostics };
 }
 
 /** AdamW over the whole arenas, with the gradient's norm clipped. */

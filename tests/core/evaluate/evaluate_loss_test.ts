@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { EvaluationWindows } from "../../../core/data/evaluation_windows.ts";
+import { DataError } from "../../../core/errors.ts";
 import { evaluateLoss } from "../../../core/evaluate/evaluate_loss.ts";
 import { evaluationPlan, logitsPlan } from "../../../core/evaluate/evaluation_plan.ts";
 import { createEvaluator } from "../../../core/evaluate/evaluator.ts";
@@ -41,16 +42,19 @@ async function lossOf(model: ModelConfig, options: {
   }
 }
 
-/** -log softmax(logits)[target], averaged over all tokens: the definition, window by window. */
+/** -log softmax(logits)[target], averaged over targets that are not -100: the definition, window by window. */
 async function lossByDefinition(model: ModelConfig, windows: EvaluationWindows): Promise<number> {
   const shape = { batch: windows.windows, seqLen: LENGTH };
   const logits = await logitsOf(model, { backend: oracle, shape, tokens: windows.tokens });
   let total = 0;
+  let count = 0;
   windows.targets.forEach((target, row) => {
+    if (target === -100) return;
+    count++;
     const z = logits.subarray(row * VOCABULARY, (row + 1) * VOCABULARY);
     total += Math.log(z.reduce((sum, value) => sum + Math.exp(value), 0)) - z[target];
   });
-  return total / windows.targets.length;
+  return total / count;
 }
 
 for (const model of [CONFIGS[1], CONFIGS[3]]) {
@@ -66,6 +70,25 @@ for (const model of [CONFIGS[1], CONFIGS[3]]) {
         relative: 1e-6,
       });
     }
+  });
+
+  Deno.test(`evaluateLoss() leaves ignored targets out of sum and count, ${model.kind}`, async () => {
+    const windows = windowsOf(7);
+    // The second window has no target at all, the others lose every third.
+    windows.targets.fill(-100, LENGTH, 2 * LENGTH);
+    windows.targets.forEach((_, row) => row % 3 === 1 && (windows.targets[row] = -100));
+    const want = await lossByDefinition(model, windows);
+    for (const batch of [1, 3, 8]) {
+      assertClose([`batch ${batch}`, await lossOf(model, { on: oracle, batch, windows })], want, {
+        relative: 1e-7,
+      });
+    }
+    windows.targets.fill(-100);
+    await assertRejects(
+      () => lossOf(model, { on: oracle, batch: 3, windows }),
+      DataError,
+      "every target is ignored",
+    );
   });
 
   Deno.test(`evaluateLoss() gives the same bits however often the ring is read, ${model.kind}`, async () => {
@@ -115,6 +138,12 @@ Deno.test("createEvaluator() scores the present parameters of the program it bor
     assert(after < 0.8 * before, `from ${before} to ${after}`);
     // Evaluating trains nothing.
     assertEquals(await evaluator.evaluate(windows), after);
+    const tokens = windows.tokens.with(4, VOCABULARY);
+    await assertRejects(
+      () => evaluator.evaluate({ ...windows, tokens }),
+      DataError,
+      `got ${VOCABULARY} at position 4`,
+    );
   } finally {
     evaluator.destroy();
     trainer.destroy();

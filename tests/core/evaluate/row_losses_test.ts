@@ -33,6 +33,7 @@ function rowLossPlan(model: ModelConfig, batch: number): Plan {
     shape,
     vocabularySize: VOCABULARY,
     tokens,
+    purpose: "evaluate",
   });
   graph.output("row_losses", chunkedCrossEntropy(features, { head, targets }).rowLosses);
   return compilePlan(graph);

@@ -9,6 +9,7 @@ const STATE = {
   param: Float32Array.of(1, -0, 0, 1.401298464324817e-45),
   m: Float32Array.of(3.4028234663852886e38, -Infinity, NaN, 0.1),
   v: Float32Array.of(1, 2, 3, 4),
+  state: Float32Array.of(-0.5, NaN),
 };
 
 function bitsOf({ buffer }: Float32Array): readonly number[] {
@@ -23,21 +24,21 @@ Deno.test("checkpointFromBytes() gives back what checkpointToBytes() was given, 
   for (const view of [bytes, shifted.subarray(1)]) {
     const back = checkpointFromBytes(view, ORIGIN)!;
     assertEquals(back.step, 7);
-    for (const arena of ["param", "m", "v"] as const) {
+    for (const arena of ["param", "m", "v", "state"] as const) {
       assertEquals(bitsOf(back[arena]), bitsOf(STATE[arena]));
     }
   }
 });
 
-Deno.test("checkpointToBytes() is one line of JSON, then param, m, v as little-endian f32", () => {
+Deno.test("checkpointToBytes() is one line of JSON, then param, m, v, state as little-endian f32", () => {
   const bytes = checkpointToBytes(STATE, ORIGIN);
   const end = bytes.indexOf(0x0a);
   assertEquals(JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))), {
     ...ORIGIN,
     step: 7,
-    length: 4,
+    lengths: [4, 4, 4, 2],
   });
-  assertEquals(bytes.length, end + 1 + 3 * 4 * 4);
+  assertEquals(bytes.length, end + 1 + 4 * 14);
   assertEquals([...bytes.subarray(end + 1, end + 9)], [0, 0, 0x80, 0x3f, 0, 0, 0, 0x80]); // 1, -0
 });
 
