@@ -33,6 +33,7 @@ export type {
   NodeSource,
   ParameterSource,
   Source,
+  StateSource,
 } from "./core/graph/tensor.ts";
 export {
   type Dtype,
@@ -45,6 +46,7 @@ export {
 
 // Operations.
 export { add } from "./core/ops/add.ts";
+export { batchedMatmul } from "./core/ops/batched_matmul.ts";
 export {
   bkCore,
   type BkCoreInputs,
@@ -52,14 +54,26 @@ export {
   type BkDirection,
 } from "./core/ops/bk_core.ts";
 export type { BkBounds } from "./core/ops/bk_forms.ts";
+export type { BkGradMode } from "./core/ops/bk_gradient_modes.ts";
+export { bkCoreStream, type BkCoreStreamInputs } from "./core/ops/bk_core_stream.ts";
 export { causalAttention } from "./core/ops/causal_attention.ts";
 export { chunkedCrossEntropy, type CrossEntropy } from "./core/ops/chunked_cross_entropy.ts";
+export { concat } from "./core/ops/concat.ts";
 export { embedding } from "./core/ops/embedding.ts";
 export { fill } from "./core/ops/fill.ts";
 export { gelu } from "./core/ops/gelu.ts";
 export { matmul, type MatmulOptions } from "./core/ops/matmul.ts";
 export { multiply } from "./core/ops/multiply.ts";
 export { reshape } from "./core/ops/reshape.ts";
+export {
+  type ResolventMixed,
+  resolventMixer,
+  type ResolventMixerInputs,
+  type ResolventMixerOptions,
+} from "./core/ops/resolvent_mixer.ts";
+export type { ResolventBounds } from "./core/ops/resolvent_forms.ts";
+export { semiseparableDiagonal } from "./core/ops/semiseparable_diagonal.ts";
+export { slice } from "./core/ops/slice.ts";
 export { softmax } from "./core/ops/softmax.ts";
 export { sum, type SumAttributes } from "./core/ops/sum.ts";
 
@@ -86,7 +100,12 @@ export type { Binary, Expression, Unary } from "./core/graph/expression.ts";
 // Plans and backends.
 export { type CompileOptions, compilePlan } from "./core/plan/compile_plan.ts";
 export type { FusionSet } from "./core/plan/fuse.ts";
-export { type GradientOptions, gradientsOf, type Seed } from "./core/plan/differentiate.ts";
+export {
+  type ActivationStorage,
+  type GradientOptions,
+  gradientsOf,
+  type Seed,
+} from "./core/plan/differentiate.ts";
 export {
   type ArenaName,
   ARENAS,
@@ -95,6 +114,7 @@ export {
   type PlacedTensor,
   type Plan,
   type PlannedParameter,
+  type PlannedState,
   type PlanStep,
 } from "./core/plan/plan.ts";
 export type { AdapterFacts } from "./core/plan/adapter_facts.ts";
@@ -103,6 +123,7 @@ export { webGpuBackend, type WebGpuOptions } from "./core/gpu/backend.ts";
 export { referenceBackend, type ReferencePrecision } from "./core/reference/interpreter.ts";
 
 // Models.
+export { modelConfig } from "./core/manifest/model_config.ts";
 export { type ModelConfig, type ModelKind, MODELS } from "./core/models/registry.ts";
 export type {
   BatchShape,
@@ -111,8 +132,97 @@ export type {
   ForwardPass,
   Model,
 } from "./core/models/model.ts";
+export type { Purpose } from "./core/layers/purpose.ts";
+export type { BkCoreSettings } from "./core/layers/green_operands.ts";
 export type { ResnetBkConfig } from "./core/models/resnet_bk.ts";
+export type { ResolventBlockConfig } from "./core/models/resolvent_block.ts";
 export type { TransformerConfig } from "./core/models/transformer.ts";
+
+// Spectral diagnostics on the host, f64.
+export { type Stream, stream } from "./core/random/streams.ts";
+export {
+  type ComplexVector,
+  isSymmetric,
+  latticeHamiltonian,
+  type SpectralPoint,
+  type Tridiagonal,
+  tridiagonal,
+  type TridiagonalParts,
+} from "./core/spectral/tridiagonal.ts";
+export {
+  getTridiagonalInverseDiagonal,
+  resolventDiagonal,
+  type ResolventDirection,
+  type ResolventOptions,
+  resolventRow,
+  type ShiftedSolver,
+  shiftedSolver,
+  squaredResolventRow,
+} from "./core/spectral/resolvent.ts";
+export {
+  type BirmanSchwingerCore,
+  birmanSchwingerCore,
+  type BirmanSchwingerDiagnostics,
+  type BirmanSchwingerOptions,
+  type ResolventFeatures,
+} from "./core/spectral/birman_schwinger_core.ts";
+export {
+  birmanSchwingerLogDeterminant,
+  type ComplexNumber,
+  type FreeResolvent,
+  freeResolvent,
+  hilbertSchmidtBound,
+  hilbertSchmidtNorm,
+  type LogDeterminant,
+  traceNormBound,
+} from "./core/spectral/birman_schwinger.ts";
+export { conditionBound, conditionEstimate } from "./core/spectral/condition.ts";
+export {
+  type CentreOptions,
+  type ConjugateCommutator,
+  conjugateCommutator,
+  type EnergyWindow,
+  mourreConstant,
+  type MourreEstimate,
+  mourreEstimate,
+} from "./core/spectral/mourre.ts";
+export {
+  type LapGrowth,
+  lapGrowth,
+  type LapGrowthOptions,
+  type LapWeightOptions,
+  lapWeights,
+  weightedResolventNorm,
+} from "./core/spectral/lap.ts";
+export type { NormEstimate } from "./core/spectral/operator_norm.ts";
+export {
+  countEigenvaluesBelow,
+  type EigenvalueOptions,
+  symmetricEigenvalues,
+} from "./core/spectral/symmetric_eigenvalues.ts";
+export {
+  type LevelKind,
+  type LevelStatistics,
+  levelStatistics,
+  type LevelStatisticsOptions,
+  MEAN_RATIOS,
+} from "./core/spectral/level_statistics.ts";
+export { type BulkOptions, spacingRatios } from "./core/spectral/spacing_ratios.ts";
+export {
+  type GueStatistics,
+  type PrimeBumpOptions,
+  type PrimeBumpPotential,
+  primeBumpPotential,
+  type PrimeBumpVariant,
+  primeBumpWeight,
+} from "./core/spectral/prime_bump.ts";
+export { gueMatrix } from "./core/spectral/gue_matrix.ts";
+export { primesBelow } from "./core/spectral/primes.ts";
+export {
+  epsilonSchedule,
+  type EpsilonScheduleKind,
+  type EpsilonScheduleOptions,
+} from "./core/spectral/epsilon_schedule.ts";
 
 // Statistics.
 export {

@@ -12,7 +12,8 @@
 //               places as one Moebius map, and `carry`, these maps in order along the chain
 // No sums. On a GPU neighbouring lanes read CHUNK floats apart; a lane comes back to its cache line for the
 // next 31 positions, and 32 lanes hold 4 KiB of lines, which the first-level cache keeps.
-// Length: one arithmetic, of pairs, serves six entry points.
+// `stream` continues chains across calls from the pivot that it was given.
+// Length: one arithmetic, of pairs, serves seven entry points.
 @group(0) @binding(0) var<storage, read_write> v: array<f32>;
 @group(0) @binding(1) var<storage, read_write> p: array<f32>;
 @group(0) @binding(2) var<storage, read_write> eta: array<f32>;
@@ -23,6 +24,8 @@
 @group(0) @binding(5) var<storage, read_write> g: array<vec2<f32>>;
 // Lower parts of the left pivots: (CHAINS, N) complex.
 @group(0) @binding(6) var<storage, read_write> low: array<vec2<f32>>;
+// `stream` alone: `entry` is (CHAINS), the pivot left of v, 0 where there is none; `exits` (CHAINS), the last one.
+@group(0) @binding(6) var<storage, read_write> exits: array<vec4<f32>>;
 // `pivots` alone: left pivots, then right ones, (2, CHAINS, N) complex.
 @group(0) @binding(5) var<storage, read_write> pivot: array<vec2<f32>>;
 // `summarise` and `carry`: (1 or 2, CHAINS, CHUNKS, 2), rows of the product of [[d_i, -p_{i-1}], [1, 0]].
@@ -293,6 +296,28 @@ fn causal(
     left = inverse(eliminate(site(at, i), bond(at, i - 1u), left));
     g[at.first + i] = left.high;
   }
+}
+
+// As `causal`, for N sites somewhere in longer chains that have one coupling: the same operations in the same
+// order, hence the same bits however the chains are cut.
+@compute @workgroup_size(WORKGROUP)
+fn stream(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  zero = groups.z - 1u;
+  let chain = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (chain >= CHAINS) {
+    return;
+  }
+  let at = chain_of(chain);
+  var left = Pair(entry[chain].xy, entry[chain].zw);
+  for (var i = 0u; i < N; i++) {
+    left = inverse(eliminate(site(at, i), at.p, left));
+    g[at.first + i] = left.high;
+  }
+  exits[chain] = vec4<f32>(left.high, left.low);
 }
 
 // First the left pivots go into g; then, from the right, each is overwritten by G_i, which needs g_{i-1} only.

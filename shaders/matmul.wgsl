@@ -1,10 +1,11 @@
 // matmul: C = op(A) op(B) (+ C when ACCUMULATE), op(A): (ROWS, INNER), op(B): (INNER, COLUMNS).
 // A is stored (ROWS, INNER), or (INNER, ROWS) when TRANSPOSE_A; B is stored (INNER, COLUMNS), or
-// (COLUMNS, INNER) when TRANSPOSE_B; C: (ROWS, COLUMNS). All f32, row-major.
+// (COLUMNS, INNER) when TRANSPOSE_B; C: (ROWS, COLUMNS). All f32, row-major. PRODUCTS of them lie one after
+// another and make one grid, the products in order: their blocks of rows are numbered through.
 // Order: every element is one chain of multiply-adds with k ascending, in every entry point, so tiles
 // change no bits where the compiler does not contract.
 // A tail, C = f(op(A) op(B), t0, t1, ...) elementwise, is filled into the lines marked TAIL from a typed
-// expression (core/ops/matmul_tail.ts); without one the product is stored as it is.
+// expression (core/ops/op_with_tail.ts); without one the product is stored as it is.
 //
 // Entry points, chosen by core/ops/tiles.json: `scalar` and those in `_any` take any sizes; `rows_8x2`,
 // `rows_16x4` and `tile_64` need INNER, COLUMNS, and ROWS when TRANSPOSE_A, to be multiples of 4. Rows and
@@ -37,12 +38,38 @@
 override ROWS: u32;
 override INNER: u32;
 override COLUMNS: u32;
+override PRODUCTS: u32 = 1;
 override TRANSPOSE_A: bool = false;
 override TRANSPOSE_B: bool = false;
 override ACCUMULATE: bool = false;
 // Whether each workgroup lies within one block of rows.
 override UNIFORM_ROWS: bool = false;
 override WORKGROUP: u32 = 64;
+
+// Which of the PRODUCTS the invocation works on, set by row_of_block().
+var<private> product: u32 = 0;
+
+fn first_a() -> u32 {
+  return product * (ROWS * INNER);
+}
+
+fn first_b() -> u32 {
+  return product * (INNER * COLUMNS);
+}
+
+fn first_c() -> u32 {
+  return product * (ROWS * COLUMNS);
+}
+
+// First row of block `block` of `size` rows, counted through all products; ROWS beyond the last product.
+fn row_of_block(block: u32, size: u32) -> u32 {
+  if (PRODUCTS == 1u) {
+    return block * size;
+  }
+  let blocks = (ROWS + size - 1u) / size;
+  product = min(block / blocks, PRODUCTS - 1u);
+  return select(ROWS, block % blocks * size, block < PRODUCTS * blocks);
+}
 
 // What is stored for four neighbouring products, the first at element 4 i of C.
 fn finish_4(x0: vec4<f32>, i: u32) -> vec4<f32> {
@@ -58,16 +85,16 @@ fn finish_1(x0: f32, i: u32) -> f32 {
 
 fn load_a(row: u32, k: u32) -> f32 {
   if (TRANSPOSE_A) {
-    return a1[k * ROWS + row];
+    return a1[first_a() + k * ROWS + row];
   }
-  return a1[row * INNER + k];
+  return a1[first_a() + row * INNER + k];
 }
 
 fn load_b(k: u32, column: u32) -> f32 {
   if (TRANSPOSE_B) {
-    return b1[column * INNER + k];
+    return b1[first_b() + column * INNER + k];
   }
-  return b1[k * COLUMNS + column];
+  return b1[first_b() + k * COLUMNS + column];
 }
 
 // Any sizes: one invocation per element.
@@ -78,10 +105,10 @@ fn scalar(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let index = (group.y * groups.x + group.x) * WORKGROUP + lane;
-  if (index >= ROWS * COLUMNS) {
+  if (index >= PRODUCTS * ROWS * COLUMNS) {
     return;
   }
-  let row = index / COLUMNS;
+  let row = row_of_block(index / COLUMNS, 1u);
   let column = index % COLUMNS;
   var sum = 0f;
   if (ACCUMULATE) {
@@ -94,13 +121,13 @@ fn scalar(
 }
 
 fn row_of_a(row: u32, k: u32) -> vec4<f32> {
-  return a4[(min(row, ROWS - 1u) * INNER + k) / 4u];
+  return a4[(first_a() + min(row, ROWS - 1u) * INNER + k) / 4u];
 }
 
 // op(A)[row .. row + 3][k .. k + 3], one vector per row; rows beyond the last are copies of it.
 fn rows_of_a(row: u32, k: u32) -> mat4x4<f32> {
   if (TRANSPOSE_A) {
-    let at = (k * ROWS + min(row, ROWS - 4u)) / 4u;
+    let at = (first_a() + k * ROWS + min(row, ROWS - 4u)) / 4u;
     let step = ROWS / 4u;
     return transpose(mat4x4<f32>(a4[at], a4[at + step], a4[at + 2u * step], a4[at + 3u * step]));
   }
@@ -116,11 +143,11 @@ fn rows_of_a(row: u32, k: u32) -> mat4x4<f32> {
 fn rows_of_b(k: u32, column: u32) -> mat4x4<f32> {
   let inside = min(column, COLUMNS - 4u);
   if (TRANSPOSE_B) {
-    let at = (inside * INNER + k) / 4u;
+    let at = (first_b() + inside * INNER + k) / 4u;
     let step = INNER / 4u;
     return transpose(mat4x4<f32>(b4[at], b4[at + step], b4[at + 2u * step], b4[at + 3u * step]));
   }
-  let at = (k * COLUMNS + inside) / 4u;
+  let at = (first_b() + k * COLUMNS + inside) / 4u;
   let step = COLUMNS / 4u;
   return mat4x4<f32>(b4[at], b4[at + step], b4[at + 2u * step], b4[at + 3u * step]);
 }
@@ -131,21 +158,22 @@ fn tile_of(workgroup: u32, lane: u32, size: vec2<u32>) -> vec2<u32> {
   let across = (COLUMNS + size.y - 1u) / size.y;
   let first = workgroup * WORKGROUP;
   if (UNIFORM_ROWS) {
-    return vec2<u32>(first / across, first % across + lane) * size;
+    return vec2<u32>(row_of_block(first / across, size.x), (first % across + lane) * size.y);
   }
-  return vec2<u32>((first + lane) / across, (first + lane) % across) * size;
+  let tile = first + lane;
+  return vec2<u32>(row_of_block(tile / across, size.x), tile % across * size.y);
 }
 
 fn load_c(row: u32, column: u32) -> vec4<f32> {
   if (!ACCUMULATE) {
     return vec4<f32>();
   }
-  return c4[(min(row, ROWS - 1u) * COLUMNS + min(column, COLUMNS - 4u)) / 4u];
+  return c4[(first_c() + min(row, ROWS - 1u) * COLUMNS + min(column, COLUMNS - 4u)) / 4u];
 }
 
 fn store_c(row: u32, column: u32, c: vec4<f32>) {
   if (row < ROWS && column < COLUMNS) {
-    let i = (row * COLUMNS + column) / 4u;
+    let i = (first_c() + row * COLUMNS + column) / 4u;
     c4[i] = finish_4(c, i);
   }
 }
@@ -359,7 +387,8 @@ fn load_c_any(row: u32, column: u32) -> mat2x4<f32> {
   var c = mat2x4<f32>();
   if (ACCUMULATE) {
     for (var j = 0u; j < 8u; j++) {
-      c[j / 4u][j % 4u] = c1[min(row, ROWS - 1u) * COLUMNS + min(column + j, COLUMNS - 1u)];
+      let at = min(row, ROWS - 1u) * COLUMNS + min(column + j, COLUMNS - 1u);
+      c[j / 4u][j % 4u] = c1[first_c() + at];
     }
   }
   return c;
@@ -369,7 +398,7 @@ fn store_c_any(row: u32, column: u32, value: mat2x4<f32>) {
   var c = value;
   for (var j = 0u; j < 8u; j++) {
     if (row < ROWS && column + j < COLUMNS) {
-      let i = row * COLUMNS + column + j;
+      let i = first_c() + row * COLUMNS + column + j;
       c1[i] = finish_1(c[j / 4u][j % 4u], i);
     }
   }
@@ -427,7 +456,8 @@ var<workgroup> vectors_b: array<vec4<f32>, 320>;
 fn stage_a(row0: u32, k0: u32, lane: u32) {
   if (TRANSPOSE_A) {
     let k = min(k0 + lane / 16u, INNER - 1u);
-    vectors_a[lane] = a4[(k * ROWS + min(row0 + lane % 16u * 4u, ROWS - 4u)) / 4u];
+    let row = min(row0 + lane % 16u * 4u, ROWS - 4u);
+    vectors_a[lane] = a4[(first_a() + k * ROWS + row) / 4u];
   } else {
     let k = min(k0 + lane % 4u * 4u, INNER - 4u);
     vectors_a[lane / 4u * 5u + lane % 4u] = row_of_a(row0 + lane / 4u, k);
@@ -438,10 +468,11 @@ fn stage_b(k0: u32, column0: u32, lane: u32) {
   if (TRANSPOSE_B) {
     let k = min(k0 + lane % 4u * 4u, INNER - 4u);
     let column = min(column0 + lane / 4u, COLUMNS - 1u);
-    vectors_b[lane / 4u * 5u + lane % 4u] = b4[(column * INNER + k) / 4u];
+    vectors_b[lane / 4u * 5u + lane % 4u] = b4[(first_b() + column * INNER + k) / 4u];
   } else {
     let k = min(k0 + lane / 16u, INNER - 1u);
-    vectors_b[lane] = b4[(k * COLUMNS + min(column0 + lane % 16u * 4u, COLUMNS - 4u)) / 4u];
+    let column = min(column0 + lane % 16u * 4u, COLUMNS - 4u);
+    vectors_b[lane] = b4[(first_b() + k * COLUMNS + column) / 4u];
   }
 }
 
@@ -490,7 +521,7 @@ fn load_tile(row: u32, column0: u32, lane: u32) -> vec4<f32> {
   if (ACCUMULATE) {
     for (var j = 0u; j < 4u; j++) {
       let column = min(column_of(column0, lane, j), COLUMNS - 1u);
-      c[j] = c1[min(row, ROWS - 1u) * COLUMNS + column];
+      c[j] = c1[first_c() + min(row, ROWS - 1u) * COLUMNS + column];
     }
   }
   return c;
@@ -500,7 +531,7 @@ fn store_tile(row: u32, column0: u32, lane: u32, c: vec4<f32>) {
   for (var j = 0u; j < 4u; j++) {
     let column = column_of(column0, lane, j);
     if (row < ROWS && column < COLUMNS) {
-      let i = row * COLUMNS + column;
+      let i = first_c() + row * COLUMNS + column;
       c1[i] = finish_1(c[j], i);
     }
   }
@@ -515,7 +546,7 @@ fn tile_64(
 ) {
   let strips = (COLUMNS + TILE - 1u) / TILE;
   let tile = group.y * groups.x + group.x;
-  let row0 = (tile / strips) * TILE;
+  let row0 = row_of_block(tile / strips, TILE);
   let column0 = (tile % strips) * TILE;
   let row = row0 + lane / 16u * 4u;
   var r0 = load_tile(row, column0, lane);
@@ -555,7 +586,7 @@ fn tile_64_any(
 ) {
   let strips = (COLUMNS + TILE - 1u) / TILE;
   let tile = group.y * groups.x + group.x;
-  let row0 = (tile / strips) * TILE;
+  let row0 = row_of_block(tile / strips, TILE);
   let column0 = (tile % strips) * TILE;
   let row = (lane / 16u) * 4u;
   let column = (lane % 16u) * 4u;
@@ -564,7 +595,7 @@ fn tile_64_any(
     for (var r = 0u; r < 4u; r++) {
       for (var s = 0u; s < 4u; s++) {
         if (row0 + row + r < ROWS && column0 + column + s < COLUMNS) {
-          c[r][s] = c1[(row0 + row + r) * COLUMNS + column0 + column + s];
+          c[r][s] = c1[first_c() + (row0 + row + r) * COLUMNS + column0 + column + s];
         }
       }
     }
@@ -613,7 +644,7 @@ fn tile_64_any(
   for (var r = 0u; r < 4u; r++) {
     for (var s = 0u; s < 4u; s++) {
       if (row0 + row + r < ROWS && column0 + column + s < COLUMNS) {
-        let i = (row0 + row + r) * COLUMNS + column0 + column + s;
+        let i = first_c() + (row0 + row + r) * COLUMNS + column0 + column + s;
         c1[i] = finish_1(c[r][s], i);
       }
     }

@@ -2,15 +2,24 @@
 // backward: dx[r, c] = y[r, c] (dy[r, c] - sum_c y[r, c] dy[r, c])
 // x, y, dy, dx: (COUNT, COLUMNS), f32. One invocation per row, in both presets.
 // Order: c ascending, in runs of 32 terms whose sums are then added in order.
+// A tail, f(y, t0, t1, ...) elementwise, is filled into the lines marked TAIL from a typed expression
+// (core/ops/op_with_tail.ts); without one y is stored as it is.
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(0) var<storage, read_write> result: array<f32>;
 @group(0) @binding(1) var<storage, read_write> dy: array<f32>;
 @group(0) @binding(2) var<storage, read_write> dx: array<f32>;
+//TAIL_BINDINGS
 override COUNT: u32;
 override COLUMNS: u32;
 override WORKGROUP: u32 = 64;
 const RUN = 32u;
+
+// What is stored for the value x0 of element i of y.
+fn finish_1(x0: f32, i: u32) -> f32 {
+//TAIL_1
+  return x0;
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn forward(
@@ -39,7 +48,7 @@ fn forward(
     total += run;
   }
   for (var i = first; i < last; i++) {
-    y[i] = y[i] / total;
+    y[i] = finish_1(y[i] / total, i);
   }
 }
 

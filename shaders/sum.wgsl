@@ -1,8 +1,11 @@
 // sum: y[o, c, i] = sum of x[o, t, i] over t in chunk c, c < CHUNKS; chunk c is [c CHUNK, (c + 1) CHUNK).
 // x: (outer, TERMS, INNER), y: (outer, CHUNKS, INNER), f32. One invocation per output.
 // Order: t ascending within a chunk, in runs of 32 terms whose sums are then added in order.
+// A tail, f(y, t0, t1, ...) elementwise, is filled into the lines marked TAIL from a typed expression
+// (core/ops/op_with_tail.ts); without one y is stored as it is.
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
+//TAIL_BINDINGS
 override TERMS: u32;
 override INNER: u32;
 override CHUNKS: u32;
@@ -10,6 +13,12 @@ override CHUNK: u32;
 override COUNT: u32;
 override WORKGROUP: u32 = 64;
 const RUN = 32u;
+
+// What is stored for the value x0 of element i of y.
+fn finish_1(x0: f32, i: u32) -> f32 {
+//TAIL_1
+  return x0;
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn forward(
@@ -33,5 +42,5 @@ fn forward(
     }
     total += run;
   }
-  y[index] = total;
+  y[index] = finish_1(total, index);
 }

@@ -7,7 +7,7 @@ import { resolveManifest } from "../manifest/resolve_manifest.ts";
 import { describePlan, type PlanDescription } from "../plan/describe_plan.ts";
 import { ALL_FUSION, NO_FUSION } from "../plan/fuse.ts";
 import type { Plan } from "../plan/plan.ts";
-import { byteTokenizer } from "../data/byte_tokenizer.ts";
+import { vocabularyLimit } from "../data/fit_tokenizer.ts";
 import { trainerSettings } from "../run/trainer_settings.ts";
 import { trainingPlan } from "../train/training_graph.ts";
 import { parseArguments } from "./args.ts";
@@ -94,7 +94,7 @@ function planOf(arm: string, options: PlanStepOptions): Plan {
   }
   const config = readUnitConfig(unit.config, { where: unit.name });
   return trainingPlan({
-    ...trainerSettings(config, byteTokenizer),
+    ...trainerSettings(config, { vocabularySize: vocabularyLimit(config.data.tokenizer) }),
     fusion: options.fusion ? ALL_FUSION : NO_FUSION,
     share: options.share,
     checkpointing: options.checkpointing,

@@ -2,9 +2,11 @@
  * `deno task prepare-data`: verifies a corpus, writes its parts to a folder and prints digests,
  * split and n-gram floors.
  */
+import { byteTokenizer } from "../data/byte_tokenizer.ts";
 import { CORPORA, CORPUS_IDS, type CorpusSpec, isCorpusId } from "../data/corpora.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { type DatasetFacts, datasetFacts, type FloorFact } from "../data/dataset_facts.ts";
+import { encodeParts } from "../data/encode_parts.ts";
 import { loadCorpus } from "../data/load_corpus.ts";
 import { loadUserCorpus } from "../data/load_user_corpus.ts";
 import { MAXIMUM_ORDER } from "../data/ngram_floors.ts";
@@ -85,7 +87,8 @@ export function prepareData(
     throw new UsageError("prepare-data: option --output is required; give a folder for the parts");
   }
   const parts = splitCorpus(corpus, options.split);
-  const facts = datasetFacts(corpus, { parts, maxOrder: options.floors });
+  const encoded = encodeParts(parts, byteTokenizer);
+  const facts = datasetFacts(corpus, { parts, encoded, maxOrder: options.floors });
   const files = filesOf(parts, facts);
   const written = writeOutputFiles(options.output, { files, force: options.force });
   const result = { output: options.output, written, ...facts };

@@ -1,4 +1,3 @@
-import { byteTokenizer } from "../data/byte_tokenizer.ts";
 import { readUnitConfig } from "../manifest/unit_config.ts";
 import type { Campaign } from "../run/plan_campaign.ts";
 import { trainerSettings } from "../run/trainer_settings.ts";
@@ -12,6 +11,8 @@ import { kernelsText, profilePlan } from "./kernel_profile.ts";
  */
 export async function profileCampaign(campaign: Campaign, options: {
   readonly out: string;
+  /** V of the campaign's data. */
+  readonly vocabularySize: number;
   readonly say: (line: string) => void;
 }): Promise<void> {
   const done = new Set<string>();
@@ -20,7 +21,7 @@ export async function profileCampaign(campaign: Campaign, options: {
     if (done.has(kind)) continue;
     done.add(kind);
     const config = readUnitConfig(unit.config, { where: unit.name });
-    const plan = trainingPlan(trainerSettings(config, byteTokenizer));
+    const plan = trainingPlan(trainerSettings(config, options));
     const kernels = await profilePlan(plan);
     options.say(
       `kernels of ${unit.arm} at ${unit.cell.seq_len}, per update:\n${kernelsText(kernels)}`,

@@ -75,7 +75,8 @@ async function run(command: Command): Promise<number> {
   });
   const { campaign, predicted } = await plan(command, store);
   if (options.profileKernels) {
-    await profileCampaign(campaign, { out: options.out, say: command.say });
+    const { vocabularySize } = setup.data;
+    await profileCampaign(campaign, { out: options.out, vocabularySize, say: command.say });
   }
   const { result, exitCode } = await runUnits(command, { campaign, predicted, store });
   // What stopped every unit, a full disk say, would stop the report too.

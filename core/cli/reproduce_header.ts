@@ -2,6 +2,7 @@
 import { feasibility } from "../experiment/feasibility.ts";
 import { formatSeconds } from "../run/format_seconds.ts";
 import type { Campaign } from "../run/plan_campaign.ts";
+import type { UnitData } from "../run/load_unit_data.ts";
 import type { Reproduction } from "./reproduce_setup.ts";
 
 /** The header, one line each. */
@@ -21,6 +22,7 @@ export function headerLines(
     `  profile   ${setup.choice.profile}: ${setup.choice.reason}`,
     `  backend   ${backendText(setup)}`,
     `  corpus    ${corpus.id}, sha256 ${corpus.sha256}`,
+    ...tokenLines(setup.data),
     `  floors    unigram ${unigram.toFixed(4)}, bigram ${bigram.toFixed(4)} nats per token`,
     `  results   ${out}`,
     `  units     ${campaign.jobs.length} planned, ${done} of them done already; ` +
@@ -39,6 +41,19 @@ function backendText({ backend, adapter }: Reproduction): string {
   const { description, device, isFallbackAdapter } = adapter;
   const warning = " (software adapter: its speed says nothing about GPUs)";
   return `${backend}, ${description || device}${isFallbackAdapter ? warning : ""}`;
+}
+
+/** Tokenizer, V and unknown words, without which a perplexity says nothing; bytes need no line. */
+export function tokenLines(
+  { facts, tokenizer }: Pick<UnitData, "facts" | "tokenizer">,
+): readonly string[] {
+  if (facts.tokenization === undefined) return [];
+  const { bytes_per_token, unknown_rate } = facts.tokenization.valid;
+  const unknown = unknown_rate === null ? "none" : `${(100 * unknown_rate).toFixed(2)} %`;
+  return [
+    `  tokens    ${tokenizer.kind}, V = ${tokenizer.vocabularySize}; of the validation text ` +
+    `${bytes_per_token.toFixed(2)} bytes per token, ${unknown} unknown`,
+  ];
 }
 
 function testLines({ resolved: { manifest } }: Reproduction): readonly string[] {

@@ -15,6 +15,11 @@ export interface EvaluationWindows extends Batch {
   readonly windows: number;
 }
 
+/** Tokens that are scored: the largest multiple of N not above `evalTokens`. */
+export function scoredTokens({ seqLen, evalTokens }: EvaluationOptions): number {
+  return Math.floor(evalTokens / seqLen) * seqLen;
+}
+
 /**
  * The first floor(evalTokens / N) non-overlapping windows of the validation tokens `ids`, shape (T):
  * window w scores tokens w N + 1 .. w N + N. There is no randomness, so every arm and seed is scored
@@ -31,7 +36,7 @@ export function evaluationWindows(ids: Int32Array, options: EvaluationOptions): 
         `got seqLen ${seqLen}, evalTokens ${evalTokens}`,
     );
   }
-  const windows = Math.floor(evalTokens / seqLen);
+  const windows = scoredTokens(options) / seqLen;
   const needed = windows * seqLen + 1;
   if (ids.length < needed) {
     throw new DataError(

@@ -6,14 +6,24 @@
  * (1991), method C, interpolated: p_k(w|h) = (c(h,w) + T(h) p_{k-1}(w|h')) / (c(h) + T(h)), where h
  * is the k-1 tokens before w, h' is h without its first token, T(h) the number of distinct tokens
  * seen after h, and p_0 = 1/V. An unseen h gives p_{k-1}. At the first positions of the text h is as
- * long as the text allows.
+ * long as the text allows. Large vocabularies take p_1(w) = (c(w) + 1) / (N + V) instead, N = training
+ * tokens: the usual unigram of words (docs/mathematics.md §2).
  */
 import { DataError } from "../errors.ts";
 import { naturalLog } from "../random/natural_log.ts";
 import { NgramCounts } from "./ngram_counts.ts";
+import type { TokenizerKind } from "./tokenizer.ts";
 
 /** Largest order; beyond it memory grows and the numbers do not improve. */
 export const MAXIMUM_ORDER = 6;
+
+/** How order 1 is smoothed; all higher orders are Witten-Bell. */
+export type UnigramLaw = "witten-bell" | "add-one";
+
+/** Bytes are counted with Witten-Bell throughout, words and GPT-2 tokens with an add-one unigram. */
+export function unigramLaw(kind: TokenizerKind): UnigramLaw {
+  return kind === "byte" ? "witten-bell" : "add-one";
+}
 
 /** Floor of one order. */
 export interface NgramFloor {
@@ -44,7 +54,8 @@ export function countNgrams(
 }
 
 /**
- * Floors of all counted orders, lowest first, for held-out ids, shape (tokens).
+ * Floors of all counted orders, lowest first, for held-out ids, shape (tokens). The unigram law is
+ * "witten-bell" unless said otherwise.
  *
  * @throws {DataError} If there are no held-out ids
  * @throws {RangeError} If an id is outside the vocabulary
@@ -52,17 +63,22 @@ export function countNgrams(
 export function ngramFloors(
   heldOut: Uint8Array | Int32Array,
   counts: NgramCounts,
+  options: { readonly unigram?: UnigramLaw } = {},
 ): readonly NgramFloor[] {
   if (heldOut.length === 0) throw new DataError("Cannot compute n-gram floors of an empty text");
   refuseForeignIds(heldOut, counts.vocabularySize);
-  return Array.from(sumOfLogs(heldOut, counts), (total, k) => ({
+  const { unigram = "witten-bell" } = options;
+  return Array.from(sumOfLogs(heldOut, { counts, unigram }), (total, k) => ({
     order: k + 1,
     natsPerToken: -total / heldOut.length,
   }));
 }
 
 /** Entry k-1: the sum of log p_k over all positions. */
-function sumOfLogs(ids: Uint8Array | Int32Array, counts: NgramCounts): Float64Array {
+function sumOfLogs(ids: Uint8Array | Int32Array, { counts, unigram }: {
+  readonly counts: NgramCounts;
+  readonly unigram: UnigramLaw;
+}): Float64Array {
   const { maxOrder, vocabularySize } = counts;
   const totals = new Float64Array(maxOrder);
   // contexts[d] = node of the d tokens before this position, -1 where unseen; the root has d = 0.
@@ -75,7 +91,8 @@ function sumOfLogs(ids: Uint8Array | Int32Array, counts: NgramCounts): Float64Ar
       const context = contexts[depth];
       const node = context < 0 ? -1 : counts.child(context, id);
       if (context >= 0) {
-        const kinds = counts.kinds(context);
+        // Add-one is the same mixture with V in place of T: (c + V / V) / (N + V).
+        const kinds = depth === 0 && unigram === "add-one" ? vocabularySize : counts.kinds(context);
         const total = counts.followers(context);
         if (total > 0) p = ((node < 0 ? 0 : counts.count(node)) + kinds * p) / (total + kinds);
       }

@@ -14,6 +14,8 @@ export type PartName = typeof PART_NAMES[number];
 export interface CorpusPart {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly sha256: string;
+  /** Ascending offsets behind the documents that end in the part; a cut document ends in its last part. */
+  readonly documentEnds: readonly number[];
 }
 
 /** A corpus divided by one of its splits. `test` is null where the split has no test part. */
@@ -24,7 +26,8 @@ export interface SplitCorpus {
   readonly test: CorpusPart | null;
 }
 
-type PartBytes = Readonly<Record<PartName, Uint8Array<ArrayBuffer> | null>>;
+type PartText = Omit<CorpusPart, "sha256">;
+type PartTexts = Readonly<Record<PartName, PartText | null>>;
 
 /**
  * Divides a corpus by the split of that name (the corpus's default one if none is given) and
@@ -41,21 +44,21 @@ export function splitCorpus(corpus: Corpus, split: string = corpus.defaultSplit)
     );
   }
   const { rule, pins } = corpus.splits[split];
-  const bytes = partBytes(corpus, rule);
+  const texts = partTexts(corpus, rule);
   const part = (name: PartName): CorpusPart => {
-    const found = bytes[name];
-    if (found === null || found.length === 0) throw emptyPart(corpus, name);
+    const found = texts[name];
+    if (found === null || found.bytes.length === 0) throw emptyPart(corpus, name);
     return verified(found, { what: `${name} part of split "${split}"`, corpus, pin: pins?.[name] });
   };
   return {
     split,
     train: part("train"),
     valid: part("valid"),
-    test: bytes.test === null ? null : part("test"),
+    test: texts.test === null ? null : part("test"),
   };
 }
 
-function partBytes(corpus: Corpus, rule: SplitRule): PartBytes {
+function partTexts(corpus: Corpus, rule: SplitRule): PartTexts {
   const n = corpus.bytes.length;
   switch (rule.kind) {
     case "interleave":
@@ -69,18 +72,27 @@ function partBytes(corpus: Corpus, rule: SplitRule): PartBytes {
       // Integer arithmetic: 0.95 n in floating point may fall below a whole number.
       const first = afterNewline(corpus, Math.floor(n * 90 / 100));
       const second = afterNewline(corpus, Math.floor(n * 95 / 100));
-      return cutAt(corpus.bytes, first, second);
+      return cutAt(corpus, [first, second]);
     }
     case "bytes":
-      return { ...cutAt(corpus.bytes, Math.floor(n * 9 / 10), n), test: null };
+      return { ...cutAt(corpus, [Math.floor(n * 9 / 10), n]), test: null };
   }
 }
 
-function cutAt(bytes: Uint8Array<ArrayBuffer>, first: number, second: number): PartBytes {
+function cutAt(
+  { bytes, documents }: Corpus,
+  [first, second]: readonly [number, number],
+): PartTexts {
+  const between = (start: number, end: number): PartText => ({
+    bytes: bytes.subarray(start, end),
+    documentEnds: documents
+      .filter((document) => document.end > start && document.end <= end)
+      .map((document) => document.end - start),
+  });
   return {
-    train: bytes.subarray(0, first),
-    valid: bytes.subarray(first, second),
-    test: bytes.subarray(second),
+    train: between(0, first),
+    valid: between(first, second),
+    test: between(second, bytes.length),
   };
 }
 
@@ -89,16 +101,18 @@ function afterNewline({ bytes }: Corpus, from: number): number {
   return newline < 0 ? bytes.length : newline + 1;
 }
 
-function byDocuments(corpus: Corpus, partOf: (index: number) => PartName): PartBytes {
-  const concatenated = (name: PartName): Uint8Array<ArrayBuffer> => {
+function byDocuments(corpus: Corpus, partOf: (index: number) => PartName): PartTexts {
+  const concatenated = (name: PartName): PartText => {
     const chosen = corpus.documents.filter((_, i) => partOf(i) === name);
-    const part = new Uint8Array(chosen.reduce((sum, { start, end }) => sum + end - start, 0));
+    const bytes = new Uint8Array(chosen.reduce((sum, { start, end }) => sum + end - start, 0));
+    const documentEnds: number[] = [];
     let at = 0;
     for (const { start, end } of chosen) {
-      part.set(corpus.bytes.subarray(start, end), at);
+      bytes.set(corpus.bytes.subarray(start, end), at);
       at += end - start;
+      documentEnds.push(at);
     }
-    return part;
+    return { bytes, documentEnds };
   };
   return {
     train: concatenated("train"),
@@ -108,18 +122,18 @@ function byDocuments(corpus: Corpus, partOf: (index: number) => PartName): PartB
 }
 
 function verified(
-  bytes: Uint8Array<ArrayBuffer>,
+  text: PartText,
   part: { readonly what: string; readonly corpus: Corpus; readonly pin: Pin | null | undefined },
 ): CorpusPart {
   const { what, corpus, pin } = part;
-  if (pin === null || pin === undefined) return { bytes, sha256: sha256Hex(bytes) };
-  const { sha256 } = verifyDigest(bytes, {
+  if (pin === null || pin === undefined) return { ...text, sha256: sha256Hex(text.bytes) };
+  const { sha256 } = verifyDigest(text.bytes, {
     what: `${what} of corpus "${corpus.id}"`,
     where: corpus.origin,
     expected: pin,
     remedy: "the text itself was verified, so this is a bug in the split rule: report it",
   });
-  return { bytes, sha256 };
+  return { ...text, sha256 };
 }
 
 function emptyPart(corpus: Corpus, name: PartName): DataError {

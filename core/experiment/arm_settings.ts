@@ -1,6 +1,7 @@
 import { ManifestError } from "../errors.ts";
 import { isJsonObject, type JsonObject, memberOf } from "../manifest/json.ts";
 import { mergeObjects } from "../manifest/merge.ts";
+import { withPreset } from "../manifest/model_presets.ts";
 import { MODEL_SHAPES, type ModelKind, modelSchema } from "../manifest/model_schema.ts";
 import type { ResolvedManifest } from "../manifest/resolve_manifest.ts";
 import { trainSchema, type TrainSettings } from "../manifest/unit_config.ts";
@@ -26,7 +27,7 @@ export function armSettings(resolved: ResolvedManifest): readonly ArmSettings[] 
   const names = Object.keys(resolved.manifest.arms).sort();
   const arms = names.map((name) => settingsOf(resolved, name));
   const unread = Object.keys(shared).find((key) =>
-    arms.every((arm) => !Object.hasOwn(arm.model, key))
+    arms.every((arm) => !Object.hasOwn(arm.model, key) && !readsPreset(arm, key))
   );
   if (unread === undefined) return arms;
   throw new ManifestError(
@@ -36,12 +37,18 @@ export function armSettings(resolved: ResolvedManifest): readonly ArmSettings[] 
   );
 }
 
+/** A preset is replaced by what it stands for. */
+function readsPreset({ model }: ArmSettings, key: string): boolean {
+  return key === "preset" && model.kind === "resnet-bk";
+}
+
 function settingsOf(resolved: ResolvedManifest, name: string): ArmSettings {
   const patch = resolved.manifest.arms[name];
   const file = `${resolved.file} (profile ${resolved.profile}, arm ${name})`;
   const shared = resolved.manifest.model;
   const kind = memberOf(patch.model ?? {}, "kind") ?? memberOf(shared, "kind");
-  const model = mergeObjects(keysOfKind(shared, kind), patch.model ?? {});
+  const said = mergeObjects(keysOfKind(shared, kind), patch.model ?? {});
+  const model = withPreset(said, { file, path: "model", patch: false });
   modelSchema.read(model, { file, path: "model", patch: false });
   const train = mergeObjects(sectionOf(resolved, "train"), patch.train ?? {});
   const trainSettings = trainSchema.read(train, { file, path: "train", patch: false });
@@ -51,7 +58,11 @@ function settingsOf(resolved: ResolvedManifest, name: string): ArmSettings {
 function keysOfKind(shared: JsonObject, kind: unknown): JsonObject {
   if (typeof kind !== "string" || !Object.hasOwn(MODEL_SHAPES, kind)) return shared;
   const shape = MODEL_SHAPES[kind as ModelKind];
-  return Object.fromEntries(Object.entries(shared).filter(([key]) => Object.hasOwn(shape, key)));
+  return Object.fromEntries(
+    Object.entries(shared).filter(([key]) =>
+      Object.hasOwn(shape, key) || (key === "preset" && kind === "resnet-bk")
+    ),
+  );
 }
 
 function sectionOf(resolved: ResolvedManifest, key: string): JsonObject {

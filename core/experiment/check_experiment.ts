@@ -35,6 +35,17 @@ export function checkComparisons(resolved: ResolvedManifest): void {
 export function checkTraining(resolved: ResolvedManifest, arm: ArmSettings): void {
   const train = arm.trainSettings;
   const where = `${resolved.file} (profile ${resolved.profile}, arm ${arm.name}): at train`;
+  const parts = train.gradientAccumulationSteps ?? 1;
+  const unequal = resolved.manifest.grid.seqLen.find((length) =>
+    train.tokensPerStep % (length * parts) !== 0 && train.tokensPerStep % length === 0
+  );
+  if (unequal !== undefined) {
+    throw new ManifestError(
+      `${where}.gradient_accumulation_steps: expected a divisor of the ${
+        train.tokensPerStep / unequal
+      } sequences of ${unequal} tokens per step, got ${parts}`,
+    );
+  }
   const windows = { tokens_per_step: train.tokensPerStep, eval_tokens: train.evalTokens };
   for (const [key, tokens] of Object.entries(windows)) {
     const length = resolved.manifest.grid.seqLen.find((length) => tokens % length !== 0);

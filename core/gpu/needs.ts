@@ -14,6 +14,7 @@ export interface PlanNeeds {
   /** Null for a plan without launches, as are the two below. */
   readonly largestBinding: {
     readonly label: string;
+    readonly kernel: string;
     readonly tensor: string;
     readonly arena: ArenaName;
     readonly bytes: number;
@@ -41,9 +42,10 @@ export function planNeeds(plan: Plan, preset: Preset): PlanNeeds {
 
 /** Needs of a plan whose launches are at hand. */
 export function needsOf(plan: Plan, launches: readonly PlannedLaunch[]): PlanNeeds {
-  const bindings = launches.flatMap(({ label, ranges }) =>
+  const bindings = launches.flatMap(({ label, kernel, ranges }) =>
     ranges.map(({ tensor, size }) => ({
       label,
+      kernel,
       tensor: tensor.label,
       arena: tensor.arena,
       bytes: size,
@@ -121,10 +123,15 @@ function excesses(needs: PlanNeeds, limits: AdapterFacts["limits"]): readonly st
     check(`arena "${arena}" in bytes`, { needed, limit: "maxBufferSize" });
   }
   if (binding) {
-    check(`tensor "${binding.tensor}", which "${binding.label}" binds, in bytes`, {
-      needed: binding.bytes,
-      limit: "maxStorageBufferBindingSize",
-    });
+    // Ops cut their launches far below what adapters allow wherever they can.
+    const { label, kernel, tensor } = binding;
+    check(
+      `tensor "${tensor}", which "${label}" (${kernel}) cannot bind in smaller parts, in bytes`,
+      {
+        needed: binding.bytes,
+        limit: "maxStorageBufferBindingSize",
+      },
+    );
   }
   if (widest) {
     check(`"${widest.label}" (${widest.kernel}) in storage bindings`, {

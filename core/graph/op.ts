@@ -9,6 +9,17 @@ export type Attributes = Readonly<Record<string, number | string | boolean>>;
 /** Which set of tiles a WebGPU lowering uses. The order of every sum is the same in both. */
 export type Preset = "gpu" | "software-adapter";
 
+/** How a lowering cuts its launches. */
+export interface LaunchLimits {
+  /**
+   * Bytes of one binding above which an op that can be cut takes several launches, a multiple of 256. Cuts
+   * change no order of summation.
+   *
+   * @default 64 MiB, half of what every adapter can bind
+   */
+  readonly maxBindingBytes?: number;
+}
+
 /** Types and settings at one application. */
 export interface Site<A extends Attributes = Attributes> {
   /** Types of the operands. */
@@ -184,6 +195,11 @@ export interface Op<A extends Attributes = Attributes> {
   readonly updates?: Readonly<Record<number, number>>;
   /** Output 0 is input 0 under another shape: both get one place in memory and nothing is launched. */
   readonly view?: boolean;
+  /**
+   * The backward pass reads operands and results of this op in f32 also where activations are stored in half
+   * precision: the state of a recurrence carries an error from position to position.
+   */
+  readonly keepsF32?: boolean;
   /** Set on elementwise ops alone: the formula, from which lowering and gradient come. */
   readonly expression?: Expression;
   /** Set on elementwise ops that the planner made: how each operand is read by flat output index. */
@@ -191,7 +207,9 @@ export interface Op<A extends Attributes = Attributes> {
   /** This op with a tail, its further inputs appended; `undefined` where the formula cannot be taken in. */
   withTail?(tail: Tail): Op | undefined;
   /** How each kind of backend runs it. */
-  readonly lower: { webgpu(site: Site<A>, preset: Preset): readonly Dispatch[] };
+  readonly lower: {
+    webgpu(site: Site<A>, preset: Preset, limits?: LaunchLimits): readonly Dispatch[];
+  };
   /**
    * Most loop rounds that one invocation may take, for ops whose loops grow with sizes. Software adapters
    * built on llvmpipe end loops without a word after 65,535 of them, so such plans are refused there.

@@ -116,6 +116,7 @@ export class Graph {
   readonly segments: Segment[] = [];
   #nextId = 0;
   #path: string[] = [];
+  #statePath: string[] = [];
   #reuse = false;
 
   /** Declares a parameter. The name is its place in the model and names its initialisation stream. */
@@ -142,7 +143,7 @@ export class Graph {
 
   /** Declares a tensor that keeps its value from step to step; `carry` says what it becomes. */
   state(name: string, options: { readonly type: TensorType; readonly initial: number }): Tensor {
-    const path = [...this.#path, name].join("/");
+    const path = [...this.#path, ...this.#statePath, name].join("/");
     const known = this.states.find((s) => s.label === path);
     if (known && this.#reuse) return known;
     if (known) throw new HarnessError(`Cannot declare state "${path}" twice`);
@@ -181,11 +182,22 @@ export class Graph {
 
   /** Traces `body` with the parameters that are there already: declaring one again returns it. */
   withSameParameters<T>(body: () => T): T {
+    const before = this.#reuse;
     this.#reuse = true;
     try {
       return body();
     } finally {
-      this.#reuse = false;
+      this.#reuse = before;
+    }
+  }
+
+  /** Traces `body` again with the same parameters, but with states of its own, named apart by `name`. */
+  withOwnStates<T>(name: string, body: () => T): T {
+    this.#statePath.push(name);
+    try {
+      return this.withSameParameters(body);
+    } finally {
+      this.#statePath.pop();
     }
   }
 

@@ -1,70 +1,110 @@
 /**
- * Token mixing by the causal Green function. docs/mathematics.md §3 and §4.
+ * Token mixing by the diagonal of the resolvent. docs/mathematics.md §3 and §4.
  *
  * Symbols
  *   v    potential (B, H, N), bounded by v_max
- *   eta  eta_min + softplus(theta), one per channel
- *   g    causal Green function; its real and imaginary parts are the 2 H features of a token
+ *   eta  distance of z from the real axis, one per channel; learned: eta_min + softplus(theta)
+ *   p    coupling, 1; learned: softplus(phi), one for all sites; 0 where h0 is the identity
+ *   g    Green function; its real and imaginary parts are the 2 H features of a token
  */
 import { f32 } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { add } from "../ops/add.ts";
-import { bkCore, type BkDirection } from "../ops/bk_core.ts";
-import { fill } from "../ops/fill.ts";
+import { bkCore } from "../ops/bk_core.ts";
+import { bkCoreStream } from "../ops/bk_core_stream.ts";
+import { multiply } from "../ops/multiply.ts";
 import { reshape } from "../ops/reshape.ts";
+import { scale } from "../ops/scale.ts";
 import { softClamp } from "../ops/soft_clamp.ts";
-import { softplus } from "../ops/softplus.ts";
+import { sum } from "../ops/sum.ts";
 import { swapAxes } from "../ops/swap_axes.ts";
+import {
+  type BkCoreSettings,
+  type GreenOperands,
+  greenOperands,
+  withPositionPotential,
+} from "./green_operands.ts";
 import { linear } from "./linear.ts";
+import { meanOf } from "./mean_of.ts";
+import type { Purpose } from "./purpose.ts";
 
-export interface BkMixerOptions {
+export interface BkMixerOptions extends BkCoreSettings {
   readonly batch: number;
   readonly seqLen: number;
-  /** H. */
-  readonly bkChannels: number;
-  readonly vMax: number;
-  readonly etaInit: number;
-  readonly etaMin: number;
   /** Factor on the first output projection, so that depth does not widen the residual stream. */
   readonly residualScale: number;
-  /** `bidirectional` leaks later tokens; it exists for tests and comparisons. @default "causal" */
-  readonly direction?: BkDirection;
+  readonly purpose: Purpose;
 }
 
-/** x (B, N, D), normalised → mixed (B, N, D) and the channels' eta (H). */
-export function bkMixer(
-  x: Tensor,
-  options: BkMixerOptions,
-): { readonly output: Tensor; readonly eta: Tensor } {
+/** What a mixer gives. */
+export interface Mixed {
+  /** (B, N, D) */
+  readonly output: Tensor;
+  /** What it was computed from, for a router. */
+  readonly green: GreenFunction;
+  /** eta (H), mean and mean square of v (1), mean of the features (2 H). */
+  readonly diagnostics: Readonly<Record<string, Tensor>>;
+}
+
+/** Green function of the channels and its operands. */
+export interface GreenFunction {
+  /** (B, H, N, 2) */
+  readonly g: Tensor;
+  readonly operands: GreenOperands;
+}
+
+/** x (B, N, D), normalised → mixed (B, N, D). */
+export function bkMixer(x: Tensor, options: BkMixerOptions): Mixed {
   const { batch, seqLen, bkChannels: heads } = options;
   const { graph } = x;
   const width = x.type.shape[2];
+  const rows = batch * seqLen;
   return graph.scope("bk", () => {
-    const rows = reshape(x, [batch * seqLen, width]);
-    const raw = linear(rows, { name: "potential", outputs: heads, std: 1 / Math.sqrt(width) }); // (B N, H)
+    const raw = linear(reshape(x, [rows, width]), {
+      name: "potential",
+      outputs: heads,
+      std: 1 / Math.sqrt(width),
+    }); // (B N, H)
     const bounded = softClamp(raw, options.vMax);
-    const v = swapAxes(reshape(bounded, [batch, seqLen, heads]), { axis: 1 }); // (B, H, N)
-    const theta = graph.parameter("theta", {
-      type: f32(heads),
-      initial: { kind: "constant", value: inverseSoftplus(options.etaInit - options.etaMin) },
-      decay: false,
-    });
-    const eta = add(softplus(theta), fill(graph, { shape: [], value: options.etaMin })); // (H)
-    const coupling = 1;
-    const p = fill(graph, { shape: [1], value: coupling });
-    const lambda = fill(graph, { shape: [1], value: 0 });
-    const g = bkCore({ v, p, eta, lambda }, {
-      mode: options.direction ?? "causal",
-      bounds: { etaMin: options.etaMin, pMax: coupling },
-    }); // (B, H, N, 2)
-    const features = reshape(swapAxes(g, { axis: 1 }), [batch * seqLen, 2 * heads]); // (B N, 2 H)
+    const perToken = swapAxes(reshape(bounded, [batch, seqLen, heads]), { axis: 1 }); // (B, H, N)
+    const v = withPositionPotential(perToken, options);
+    const operands = greenOperands(graph, options);
+    const g = greenFunction(v, { operands, options }); // (B, H, N, 2)
+    const features = reshape(swapAxes(g, { axis: 1 }), [rows, 2 * heads]); // (B N, 2 H)
     const std = options.residualScale / Math.sqrt(2 * heads);
     const output = linear(features, { name: "output", outputs: width, std }); // (B N, D)
-    return { output: reshape(output, [batch, seqLen, width]), eta };
+    return {
+      output: reshape(output, [batch, seqLen, width]),
+      green: { g, operands },
+      diagnostics: {
+        eta: operands.eta,
+        v_mean: meanOf(v),
+        v_square_mean: meanOf(multiply(v, v)),
+        g_mean: scale(sum(features, { axis: 0 }), 1 / rows),
+      },
+    };
   });
 }
 
-/** theta with softplus(theta) = y > 0: y + log(1 - e^-y), which neither overflows nor cancels. */
-function inverseSoftplus(y: number): number {
-  return y + Math.log(-Math.expm1(-y));
+/** v (B, H, N) → g (B, H, N, 2). */
+function greenFunction(v: Tensor, { operands, options }: {
+  readonly operands: GreenOperands;
+  readonly options: BkMixerOptions;
+}): Tensor {
+  const { graph } = v;
+  const { eta, p, lambda, a, bounds } = operands;
+  const { bkDirection, gradMode, gradBlend, purpose } = options;
+  if (purpose === "stream") {
+    const [batch, heads] = v.type.shape;
+    const entry = graph.state("pivot", { type: f32(batch, heads, 4), initial: 0 });
+    const { g, exit } = bkCoreStream({ v, p, eta, lambda, entry }, { a });
+    graph.carry(entry, exit);
+    return g;
+  }
+  return bkCore({ v, p, eta, lambda }, {
+    a,
+    mode: bkDirection,
+    bounds,
+    gradMode,
+    ...(gradMode === "blend" ? { gradBlend } : {}),
+  });
 }

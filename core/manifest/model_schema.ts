@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, memberOf } from "./json.ts";
+import { PRESET_NAMES } from "./model_presets.ts";
 import {
   boolean,
   integer,
@@ -7,6 +8,7 @@ import {
   number,
   objectOf,
   oneOf,
+  optional,
   type Place,
   type Read,
   type Schema,
@@ -25,16 +27,58 @@ export const MODEL_SHAPES = {
   "resnet-bk": {
     kind: oneOf("resnet-bk"),
     ...common,
-    /** Resolvent channels per layer, H. */
+    /** The causal core, or what the write-ups publish, which leaks later tokens. */
+    mode: oneOf("causal", "paper"),
+    bk_direction: oneOf("causal", "bidirectional"),
+    /** What the backward pass gives the potential. */
+    grad_mode: oneOf("exact", "theoretical", "hypothesis7", "blend"),
+    /** Weight of hypothesis7 in a blend. */
+    grad_blend: number({ min: 0, max: 1 }),
+    /** What a token reads: the diagonal of the resolvent, or the causal resolvent applied to values. */
+    mixer: oneOf("diagonal", "resolvent"),
+    /** Resolvent channels per layer, H; heads of the resolvent mixer. */
     bk_channels: integer({ min: 1 }),
+    /** Free Hamiltonian; the identity mixes no tokens. */
+    h0: oneOf("laplacian", "identity"),
+    /** Whether the coupling between neighbours is 1 or learned. */
+    coupling: oneOf("fixed", "learned"),
+    /** Bound on the potential, |v_i| <= v_max. */
+    v_max: number({ above: 0 }),
+    /** Imaginary shift at the start, its lower bound, and whether it is learned. */
+    eta_init: number({ above: 0 }),
+    eta_min: number({ above: 0 }),
+    eta_learned: boolean,
+    /** First values of a learned potential per position. */
+    prime_bump: oneOf("none", "formula", "comb", "gue"),
+    prime_bump_scale: number({}),
+    k_max: integer({ min: 1 }),
+    epsilon: number({ above: 0 }),
+    /** How a block adds to the stream. */
+    block: oneOf("residual", "symplectic"),
+    symplectic_dt: number({ above: 0 }),
+    /** What chooses experts. */
+    router: oneOf("gate", "scattering", "arg_g"),
     num_experts: integer({ min: 1 }),
     /** Experts that each token visits. */
     top_k: integer({ min: 1 }),
-    /** Bound on the potential, |v_i| <= v_max. */
+    /** Factors of the losses that balance the gate, and temperature of its noise in training. */
+    load_balance: number({ min: 0 }),
+    z_loss: number({ min: 0 }),
+    gumbel: number({ min: 0 }),
+  },
+  "resolvent-block": {
+    kind: oneOf("resolvent-block"),
+    ...common,
+    /** Heads of the resolvent, a divisor of 2 d_model. */
+    n_heads: integer({ min: 1 }),
     v_max: number({ above: 0 }),
-    /** Imaginary shift at the start and its lower bound; it is learned in between. */
-    eta_init: number({ above: 0 }),
     eta_min: number({ above: 0 }),
+    /** Smallest and largest shift over the heads at the start. */
+    eta_low: number({ above: 0 }),
+    eta_high: number({ above: 0 }),
+    /** Whether the shift also depends on the token. */
+    eta_dynamic: boolean,
+    mixer_norm: oneOf("none", "ward"),
   },
   transformer: {
     kind: oneOf("transformer"),
@@ -47,23 +91,33 @@ export const MODEL_SHAPES = {
 export type ModelKind = keyof typeof MODEL_SHAPES;
 
 /** All kinds of model. */
-export const MODEL_KINDS = ["resnet-bk", "transformer"] as const satisfies readonly ModelKind[];
+export const MODEL_KINDS = [
+  "resnet-bk",
+  "resolvent-block",
+  "transformer",
+] as const satisfies readonly ModelKind[];
 
 const resnetBk = objectOf(MODEL_SHAPES["resnet-bk"]);
+const resolventBlock = objectOf(MODEL_SHAPES["resolvent-block"]);
 const transformer = objectOf(MODEL_SHAPES.transformer);
 
 /** Settings of a resnet-bk model. */
 export type ResnetBkSettings = Read<typeof resnetBk>;
 
+/** Settings of a model of resolvent blocks. */
+export type ResolventBlockSettings = Read<typeof resolventBlock>;
+
 /** Settings of a transformer model. */
 export type TransformerSettings = Read<typeof transformer>;
 
 /** Complete settings of one model; `kind` tells which. */
-export type ModelSettings = ResnetBkSettings | TransformerSettings;
+export type ModelSettings = ResnetBkSettings | ResolventBlockSettings | TransformerSettings;
 
-/** Part of a model's settings: any key of any kind. Which keys a kind has is checked per arm. */
+/** Part of a model's settings: any key of any kind, or a preset. Which keys a kind has is checked per arm. */
 export const modelParts = objectOf({
+  preset: optional(oneOf(...PRESET_NAMES)),
   ...MODEL_SHAPES.transformer,
+  ...MODEL_SHAPES["resolvent-block"],
   ...MODEL_SHAPES["resnet-bk"],
   kind: oneOf(...MODEL_KINDS),
 });
@@ -74,6 +128,8 @@ export const modelSchema: Schema<ModelSettings> = {
     switch (kindOf(value, at)) {
       case "resnet-bk":
         return checkResnetBk(resnetBk.read(value, at), at);
+      case "resolvent-block":
+        return checkResolventBlock(resolventBlock.read(value, at), at);
       case "transformer":
         return checkTransformer(transformer.read(value, at), at);
     }
@@ -87,19 +143,86 @@ function kindOf(value: Json, at: Place): ModelKind {
 }
 
 function checkResnetBk(settings: ResnetBkSettings, at: Place): ResnetBkSettings {
-  if (settings.topK > settings.numExperts) {
-    throw manifestError(
-      memberPlace(at, "top_k"),
-      `expected at most num_experts = ${settings.numExperts}, got ${settings.topK}`,
-    );
-  }
-  if (settings.etaInit <= settings.etaMin) {
-    throw manifestError(
-      memberPlace(at, "eta_init"),
-      `expected more than eta_min = ${settings.etaMin}, got ${settings.etaInit}`,
-    );
+  for (const { key, isBroken, rule } of RESNET_BK_RULES) {
+    if (isBroken(settings)) throw manifestError(memberPlace(at, key), rule(settings));
   }
   return settings;
+}
+
+interface Rule {
+  /** Key that a message names. */
+  readonly key: string;
+  readonly isBroken: (settings: ResnetBkSettings) => boolean;
+  readonly rule: (settings: ResnetBkSettings) => string;
+}
+
+/** What settings must fulfil together. */
+const RESNET_BK_RULES: readonly Rule[] = [
+  {
+    key: "top_k",
+    isBroken: ({ topK, numExperts }) => topK > numExperts,
+    rule: ({ topK, numExperts }) => `expected at most num_experts = ${numExperts}, got ${topK}`,
+  },
+  {
+    key: "eta_init",
+    isBroken: ({ etaInit, etaMin, etaLearned }) => etaLearned && etaInit <= etaMin,
+    rule: ({ etaInit, etaMin }) => `expected more than eta_min = ${etaMin}, got ${etaInit}`,
+  },
+  {
+    key: "mixer",
+    isBroken: ({ mixer, bkDirection, gradMode, primeBump }) =>
+      mixer === "resolvent" &&
+      (bkDirection !== "causal" || gradMode !== "exact" || primeBump !== "none"),
+    rule: () =>
+      'the resolvent mixer is causal with exact gradients: expected bk_direction "causal", grad_mode "exact" ' +
+      'and prime_bump "none"',
+  },
+  {
+    key: "bk_channels",
+    isBroken: ({ mixer, block, bkChannels, dModel }) =>
+      mixer === "resolvent" && (dModel / (block === "symplectic" ? 2 : 1)) % bkChannels !== 0,
+    rule: ({ dModel, bkChannels }) =>
+      `expected a divisor of the mixer's width (d_model = ${dModel}, half of it in a symplectic block), got ` +
+      `${bkChannels}`,
+  },
+  {
+    key: "d_model",
+    isBroken: ({ block, dModel }) => block === "symplectic" && dModel % 2 !== 0,
+    rule: ({ dModel }) => `expected an even width for symplectic blocks, got ${dModel}`,
+  },
+  {
+    key: "h0",
+    isBroken: ({ h0, coupling, primeBump }) =>
+      h0 === "identity" && (coupling === "learned" || primeBump === "gue"),
+    rule: () =>
+      'the identity has no couplings: expected coupling "fixed", and prime_bump other than "gue"',
+  },
+  {
+    key: "router",
+    isBroken: ({ router, mode }) => router === "arg_g" && mode !== "paper",
+    rule: () =>
+      '"arg_g" is the published router and exists in mode "paper" alone; use "scattering"',
+  },
+  {
+    key: "router",
+    isBroken: ({ router, bkDirection }) => router === "scattering" && bkDirection !== "causal",
+    rule: () => '"scattering" reads causal pivots: expected bk_direction "causal"',
+  },
+];
+
+function checkResolventBlock(settings: ResolventBlockSettings, at: Place): ResolventBlockSettings {
+  const { dModel, nHeads, etaMin, etaLow, etaHigh } = settings;
+  if ((2 * dModel) % nHeads !== 0) {
+    throw manifestError(
+      memberPlace(at, "n_heads"),
+      `expected a divisor of 2 d_model = ${2 * dModel}, got ${nHeads}`,
+    );
+  }
+  if (etaMin < etaLow && etaLow <= etaHigh) return settings;
+  throw manifestError(
+    memberPlace(at, "eta_low"),
+    `expected eta_min < eta_low <= eta_high, got ${etaMin}, ${etaLow} and ${etaHigh}`,
+  );
 }
 
 function checkTransformer(settings: TransformerSettings, at: Place): TransformerSettings {

@@ -68,6 +68,8 @@ export function patchOf(schema: Schema<unknown>): Schema<JsonObject> {
   };
 }
 
+const MISSING = "missing; this key is required";
+
 /** An object with exactly these keys; an unknown one is an error with a suggestion. */
 export function objectOf<S extends Shape>(shape: S): Schema<ObjectOf<S>> {
   const known = Object.keys(shape);
@@ -85,9 +87,33 @@ export function objectOf<S extends Shape>(shape: S): Schema<ObjectOf<S>> {
           return [[camelKey(key), shape[key].read(value[key], memberPlace(at, key))] as const];
         }
         if (at.patch || shape[key].optional === true) return [];
-        throw manifestError(memberPlace(at, key), "missing; this key is required");
+        throw manifestError(memberPlace(at, key), MISSING);
       });
       return Object.fromEntries(entries) as ObjectOf<S>;
+    },
+  };
+}
+
+/** What a choice of shapes by `kind` reads as: one of the shapes, with its kind. */
+export type VariantOf<V extends Readonly<Record<string, Shape>>> = {
+  [K in keyof V & string]: { readonly kind: K } & ObjectOf<V[K]>;
+}[keyof V & string];
+
+/** An object whose key `kind` says which of several shapes its other keys have. */
+export function variants<V extends Readonly<Record<string, Shape>>>(
+  shapes: V,
+): Schema<VariantOf<V>> {
+  const kind = oneOf(...Object.keys(shapes));
+  const anyKind = objectOf(Object.assign({}, ...Object.values(shapes), { kind }) as Shape);
+  return {
+    read: (value, at) => {
+      if (!isJsonObject(value) || !Object.hasOwn(value, "kind")) {
+        if (isJsonObject(value) && !at.patch) throw manifestError(memberPlace(at, "kind"), MISSING);
+        // A patch may leave the kind to what it patches: it is read again when it has been laid over that.
+        return anyKind.read(value, at) as VariantOf<V>;
+      }
+      const chosen = kind.read(value.kind, memberPlace(at, "kind"));
+      return objectOf({ kind, ...shapes[chosen] }).read(value, at) as unknown as VariantOf<V>;
     },
   };
 }
@@ -147,20 +173,27 @@ export function integer(
   };
 }
 
-/** A finite number; `above` excludes the bound, `min` includes it, `below` excludes the bound. */
-export function number(
-  bounds: { readonly min?: number; readonly above?: number; readonly below?: number },
-): Schema<number> {
-  const { min = -Infinity, above = -Infinity, below = Infinity } = bounds;
+/** Bounds of a number; `min` and `max` are included, `above` and `below` are not. */
+export interface NumberBounds {
+  readonly min?: number;
+  readonly above?: number;
+  readonly below?: number;
+  readonly max?: number;
+}
+
+/** A finite number within bounds. */
+export function number(bounds: NumberBounds): Schema<number> {
+  const { min = -Infinity, above = -Infinity, below = Infinity, max = Infinity } = bounds;
   const rules = [
     bounds.min === undefined ? "" : ` >= ${min}`,
     bounds.above === undefined ? "" : ` > ${above}`,
     bounds.below === undefined ? "" : ` < ${below}`,
+    bounds.max === undefined ? "" : ` <= ${max}`,
   ].filter((rule) => rule !== "").join(" and");
   return {
     read: (value, at) => {
       const good = typeof value === "number" && Number.isFinite(value) && value >= min &&
-        value > above && value < below;
+        value > above && value < below && value <= max;
       if (good) return value;
       throw expected(at, { what: `a number${rules}`, got: value });
     },

@@ -1,6 +1,18 @@
 import type { Json } from "./json.ts";
 import { modelSchema } from "./model_schema.ts";
-import { integer, name, number, objectOf, oneOf, type Read, text, uniqueList } from "./schema.ts";
+import {
+  boolean,
+  integer,
+  name,
+  number,
+  objectOf,
+  oneOf,
+  optional,
+  type Read,
+  text,
+  uniqueList,
+  variants,
+} from "./schema.ts";
 
 const corpus = objectOf({
   id: name,
@@ -10,8 +22,19 @@ const corpus = objectOf({
   split: name,
 });
 
+const tokenizer = variants({
+  byte: {},
+  word: {
+    /** Largest number of ids, the unknown word and the mark of an end included. */
+    vocab: integer({ min: 3 }),
+    /** Whether words are found by a rule or stand between white space already. */
+    text: oneOf("raw", "pretokenised"),
+  },
+  gpt2: {},
+});
+
 /** What is read, and how it becomes tokens. */
-export const dataSchema = objectOf({ corpus, tokenizer: objectOf({ kind: oneOf("byte") }) });
+export const dataSchema = objectOf({ corpus, tokenizer });
 
 /** One training run: AdamW with linear warm-up, measured at regular steps. */
 export const trainSchema = objectOf({
@@ -27,6 +50,14 @@ export const trainSchema = objectOf({
   eval_every: integer({ min: 1 }),
   eval_tokens: integer({ min: 1 }),
   log_every: integer({ min: 1 }),
+  /** Micro-batches per update, whose gradients are averaged; absent: one. */
+  gradient_accumulation_steps: optional(integer({ min: 1 })),
+  /** Computes the inner values of each block again in the backward pass; absent: no. */
+  gradient_checkpointing: optional(boolean),
+  /** Keeps AdamW's moments in host memory between updates; absent: no. */
+  cpu_offloading: optional(boolean),
+  /** Stores activations between forward and backward pass in half precision; absent: no. */
+  mixed_precision: optional(boolean),
 });
 
 /** A seed: an unsigned 32-bit integer. */

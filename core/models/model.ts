@@ -1,5 +1,6 @@
 /** What a model is to the rest of the harness: a function that traces its forward pass. */
 import type { Graph, Tensor } from "../graph/tensor.ts";
+import type { Purpose } from "../layers/purpose.ts";
 
 /** Sizes of one batch. */
 export interface BatchShape {
@@ -18,12 +19,6 @@ export interface CommonConfig {
   /** Whether the output projection is the embedding table. */
   readonly tieHead: boolean;
 }
-
-/**
- * What a forward pass is for. `train`: noise, auxiliary losses and running statistics take part; `evaluate`: a
- * sequence depends on itself alone; `stream`: a chunk goes on where the one before it ended.
- */
-export type Purpose = "train" | "evaluate" | "stream";
 
 /** Result of a forward pass: logits are features headᵀ, which the loss forms in chunks. */
 export interface ForwardPass {
@@ -58,9 +53,9 @@ export interface Model<C extends CommonConfig> {
   /** Where the architecture comes from, for reports. */
   readonly source: string;
   /** Whether position i depends on tokens up to i alone; checked by the conformance suite. */
-  readonly causal: boolean;
-  /** Why it cannot run in the purpose `stream`; absent for a model whose state does not grow. */
-  readonly noStream?: string;
+  isCausal(config: C): boolean;
+  /** Why a configuration cannot run in the purpose `stream`; undefined where it can. */
+  noStream(config: C): string | undefined;
   /** Traces the forward pass into `graph`, declaring parameters on the way. */
   forward(graph: Graph, options: ForwardOptions<C>): ForwardPass;
 }

@@ -1,11 +1,13 @@
 /** The models that a manifest can name. */
 import { resnetBk, type ResnetBkConfig } from "./resnet_bk.ts";
+import { resolventBlock, type ResolventBlockConfig } from "./resolvent_block.ts";
 import type { Model } from "./model.ts";
 import { transformer, type TransformerConfig } from "./transformer.ts";
 
 /** Configuration of each kind of model. */
 export type ModelConfig =
   | ({ readonly kind: "resnet-bk" } & ResnetBkConfig)
+  | ({ readonly kind: "resolvent-block" } & ResolventBlockConfig)
   | ({ readonly kind: "transformer" } & TransformerConfig);
 
 /** Name of a model in manifests. */
@@ -16,6 +18,7 @@ export const MODELS: {
   readonly [K in ModelKind]: Model<Extract<ModelConfig, { readonly kind: K }>>;
 } = {
   "resnet-bk": resnetBk,
+  "resolvent-block": resolventBlock,
   transformer,
 };
 

@@ -30,7 +30,8 @@ export interface TransformerConfig extends CommonConfig {
 
 export const transformer: Model<TransformerConfig> = {
   source: "Pre-norm transformer with learned positions",
-  causal: true,
+  isCausal: () => true,
+  noStream: () => "attention reads all earlier tokens, so its state grows with the sequence",
   forward: (graph, { config, shape, vocabularySize, tokens }) => {
     const { batch, seqLen } = shape;
     const { dModel: width } = config;

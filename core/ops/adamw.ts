@@ -4,6 +4,7 @@ import { type Attributes, input, type Op, output, type Trial } from "../graph/op
 import { expectShape, f32 } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 
 export interface AdamwAttributes extends Attributes {
   readonly beta1: number;
@@ -107,27 +108,32 @@ export const op: Op<AdamwAttributes> = {
     }
   },
   lower: {
-    webgpu: ({ inputs: [parameters], attributes: at }) => [{
-      source,
-      shader: "adamw",
-      entryPoint: "update",
-      overrides: {
-        SIZE: parameters.shape[0],
-        DECAYED: at.decayed,
-        BETA1: at.beta1,
-        BETA2: at.beta2,
-        // 1 - beta is formed in f64: in f32 it would lose digits.
-        REST1: 1 - at.beta1,
-        REST2: 1 - at.beta2,
-        EPSILON: at.epsilon,
-        WEIGHT_DECAY: at.weight_decay,
-        GRAD_CLIP: at.grad_clip,
-        WORKGROUP,
-      },
+    webgpu: ({ inputs: [parameters], attributes: at }, _, limits) => {
       // Outputs are the inputs' memory, so each arena is bound once.
-      bindings: [output(0), output(1), output(2), input(3), input(4), input(5)],
-      workgroups: Math.ceil(parameters.shape[0] / WORKGROUP),
-    }],
+      const arenas = [output(0), output(1), output(2), input(3)];
+      const tensors = arenas.map((binding) => perRow(binding, 4));
+      const all = { rows: parameters.shape[0], perRow: tensors, ...limits };
+      return launchByRows(all, ({ first, rows }) => [{
+        source,
+        shader: "adamw",
+        entryPoint: "update",
+        overrides: {
+          SIZE: rows,
+          DECAYED: Math.min(rows, Math.max(0, at.decayed - first)),
+          BETA1: at.beta1,
+          BETA2: at.beta2,
+          // 1 - beta is formed in f64: in f32 it would lose digits.
+          REST1: 1 - at.beta1,
+          REST2: 1 - at.beta2,
+          EPSILON: at.epsilon,
+          WEIGHT_DECAY: at.weight_decay,
+          GRAD_CLIP: at.grad_clip,
+          WORKGROUP,
+        },
+        bindings: [...arenas, input(4), input(5)],
+        workgroups: Math.ceil(rows / WORKGROUP),
+      }]);
+    },
   },
   cost: ({ inputs: [parameters] }) => ({
     flops: 15 * parameters.shape[0],

@@ -20,6 +20,12 @@ export function solveUnit(
   matrix: Tridiagonal,
   { size, index }: { readonly size: number; readonly index: number },
 ): Complex[] {
+  return solve(matrix, Array.from({ length: size }, (_, k) => k === index ? [1, 0] : ZERO));
+}
+
+/** Solution x of M x = b, for the leading block of M of the order of b. */
+export function solve(matrix: Tridiagonal, b: readonly Complex[]): Complex[] {
+  const size = b.length;
   // Row k holds columns k - 1, k, k + 1 and k + 2; the last is the fill-in of row exchanges.
   const rows: Complex[][] = Array.from({ length: size }, (_, k) => [
     k > 0 ? matrix.lower[k - 1] : ZERO,
@@ -27,7 +33,7 @@ export function solveUnit(
     k + 1 < size ? matrix.upper[k] : ZERO,
     ZERO,
   ]);
-  const right: Complex[] = Array.from({ length: size }, (_, k) => k === index ? [1, 0] : ZERO);
+  const right = [...b];
   for (let k = 0; k + 1 < size; k++) {
     if (Math.hypot(...rows[k + 1][0]) > Math.hypot(...rows[k][1])) exchange(rows, right, k);
     const factor = divide(rows[k + 1][0], rows[k][1]);

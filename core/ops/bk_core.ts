@@ -2,43 +2,41 @@
  * BK-Core: the diagonal of a tridiagonal resolvent, the token mixing of ResNet-BK.
  *
  * Sources
- *   [1] docs/mathematics.md §4 (definition, bound), §5 (gradients).
+ *   [1] docs/mathematics.md §4 (definition, bound), §5 (gradients; §5.6 their published stand-ins).
  * Symbols
  *   H  tridiagonal matrix with diagonal a + v_i and couplings p_k = b_k c_k >= 0 between k and k + 1
  *   z  = lambda + i eta, eta > 0;   d_i = a + v_i - z
  *   g  causal: last diagonal element of (H_{1..i} - z)^-1; bidirectional: diagonal of (H - z)^-1
  * Departures
  *   The reference eliminates with a dense complex matrix inverse per leading block, so that it shares no
- *   recurrence with the shader.
+ *   recurrence with the shader. The stand-ins for the gradient keep NaN and clamp nothing; the publication
+ *   replaces NaN by 0 and clamps to ±100.
  */
-import source from "../../shaders/bk_core.wgsl" with { type: "text" };
 import { ShapeError } from "../errors.ts";
-import {
-  type Dispatch,
-  type Op,
-  output,
-  type Preset,
-  scratch,
-  type Signature,
-  type Site,
-  stopped,
-  type Trial,
-} from "../graph/op.ts";
+import { type Op, type Signature, stopped, type Trial } from "../graph/op.ts";
 import { expectRank, f32, formatShape, sizeOf, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
+import { bkCoreLaunches, bkCoreScratch } from "./bk_core_launches.ts";
+import { bkCoreLocalVjp } from "./bk_core_local_vjp.ts";
 import { bkCoreVjp } from "./bk_core_vjp.ts";
 import {
   type BkBounds,
   type BkFormAttributes,
   bkFormParameters,
   chooseBkForm,
-  chunksOf,
   expectForm,
   SEQUENTIAL,
   warmUpLength,
 } from "./bk_forms.ts";
-import { bkDispatch, bkEntryDispatches, bkEntryScratch } from "./bk_launches.ts";
+import {
+  type BkGradientAttributes,
+  bkGradientParameters,
+  type BkGradMode,
+  chooseBkGradient,
+  EXACT_GRADIENT,
+  expectBlend,
+} from "./bk_gradient_modes.ts";
 import { resolventDiagonal } from "./resolvent_by_elimination.ts";
 import { reshape } from "./reshape.ts";
 import { sum } from "./sum.ts";
@@ -46,11 +44,14 @@ import { sum } from "./sum.ts";
 /** Which diagonal is meant: of the leading blocks H_{1..i}, or of the whole matrix. */
 export type BkDirection = "causal" | "bidirectional";
 
-export interface BkCoreAttributes extends BkFormAttributes {
+/** The chains and how they are walked. */
+export interface BkChainAttributes extends BkFormAttributes {
   /** Constant part of the diagonal; -2 is the discrete Laplacian. */
   readonly a: number;
   readonly mode: BkDirection;
 }
+
+export interface BkCoreAttributes extends BkChainAttributes, BkGradientAttributes {}
 
 /** Operands of BK-Core: B sequences, H channels, N tokens. */
 export interface BkCoreInputs {
@@ -72,15 +73,24 @@ export interface BkCoreOptions {
   readonly mode?: BkDirection;
   /** Bounds that allow long chains to be walked in chunks. @default none: one invocation per chain */
   readonly bounds?: BkBounds;
+  /** Stand-ins for the gradient are for comparison with the published model alone. @default "exact" */
+  readonly gradMode?: BkGradMode;
+  /** Weight of `hypothesis7` where gradMode is `blend`, 0 to 1. @default 0.5 */
+  readonly gradBlend?: number;
 }
 
-/** v (B, H, N) → g (B, H, N, 2), real and imaginary part. |g| <= 1/eta for every N. docs/mathematics.md §4. */
+/**
+ * v (B, H, N) → g (B, H, N, 2), real and imaginary part. |g| <= 1/eta for every N. docs/mathematics.md §4.
+ *
+ * @throws {ShapeError} If the shapes do not belong together, or gradBlend is given without `blend`
+ */
 export function bkCore(inputs: BkCoreInputs, options: BkCoreOptions = {}): Tensor {
   const { v, p, eta, lambda } = inputs;
   const [, heads, length] = v.type.shape;
   return apply(op, [v, p, eta, lambda], {
     a: options.a ?? -2,
     mode: options.mode ?? "causal",
+    ...chooseBkGradient(options.gradMode, options.gradBlend),
     ...chooseBkForm({ length, heads }, options.bounds),
   });
 }
@@ -119,26 +129,6 @@ function summed(rows: Tensor, of: Tensor): Tensor {
   return reshape(sum(rows, { axis: 0 }), of.type.shape);
 }
 
-function launches(
-  { inputs, attributes }: Site<BkCoreAttributes>,
-  preset: Preset,
-): readonly Dispatch[] {
-  const site = { source, inputs, attributes, preset };
-  const [batch, heads, n] = inputs[0].shape;
-  const isCausal = attributes.mode === "causal";
-  const first = isCausal ? 0 : 1;
-  const directions = isCausal ? 1 : 2;
-  return [
-    ...bkEntryDispatches(site, { first, directions }),
-    bkDispatch(site, {
-      entryPoint: attributes.mode,
-      bindings: [scratch(first), output(0), ...(isCausal ? [] : [scratch(0)])],
-      invocations: batch * heads * chunksOf(attributes, n).chunks,
-      overrides: { DIRECTIONS: directions },
-    }),
-  ];
-}
-
 export const signature: Signature<BkCoreAttributes> = {
   doc:
     "Diagonal of a tridiagonal resolvent: causal left pivots, or the full diagonal (bidirectional, leaks)",
@@ -152,6 +142,7 @@ export const signature: Signature<BkCoreAttributes> = {
   params: {
     a: { default: -2, doc: "constant part of the diagonal" },
     mode: { default: "causal", choices: ["causal", "bidirectional"], doc: "which resolvent" },
+    ...bkGradientParameters,
     ...bkFormParameters,
   },
 };
@@ -163,17 +154,22 @@ const trial = (
     readonly mode: BkDirection;
     readonly eta: number;
     readonly single?: boolean;
+    /** One coupling of this value. */
+    readonly p?: number;
     readonly form?: BkFormAttributes;
   },
 ): Trial<BkCoreAttributes> => ({
   name: `${name}, ${at.mode}, eta ${at.eta}, ${at.form?.form ?? "sequential"}`,
   inputs: [
     { type: f32(batch, heads, n), law: (_, u) => 6 * u - 3 },
-    { type: f32(at.single ? 1 : n - 1), law: (_, u) => 0.2 + 1.8 * u },
+    {
+      type: f32(at.single || at.p !== undefined ? 1 : n - 1),
+      law: (_, u) => at.p ?? 0.2 + 1.8 * u,
+    },
     { type: f32(at.single ? 1 : heads), law: (_, u) => at.eta * (1 + u) },
     { type: f32(at.single ? 1 : heads), law: (_, u) => u - 0.5 },
   ],
-  attributes: { a: -2, mode: at.mode, ...(at.form ?? SEQUENTIAL) },
+  attributes: { a: -2, mode: at.mode, ...EXACT_GRADIENT, ...(at.form ?? SEQUENTIAL) },
   tolerance: 4e-6 * Math.max(1, 0.1 / at.eta), // pivots contract errors to about 1/eta roundings
   gradientTolerance: 2e-5 * Math.max(1, 0.01 / at.eta),
 });
@@ -202,6 +198,9 @@ const trialsOf = (mode: BkDirection): readonly Trial<BkCoreAttributes>[] => [
   trial("a prime length in chunks", [3, 2, 31], { mode, eta: 0.01, form: carry(11) }),
   trial("one coupling, a site over", [2, 3, 21], { mode, eta: 0.3, single: true, form: carry(10) }),
   trial("a prime length in chunks", [2, 1, 43], { mode, eta: 2, form: halo(5) }),
+  ...[SEQUENTIAL, carry(10), halo(5)].map((form) =>
+    trial("no coupling", [2, 3, 31], { mode, eta: 0.1, p: 0, form })
+  ),
 ];
 
 export const op: Op<BkCoreAttributes> = {
@@ -210,12 +209,18 @@ export const op: Op<BkCoreAttributes> = {
   infer: (types, attributes) => {
     expectInputs(types);
     expectForm(attributes);
+    expectBlend(attributes.grad_blend);
     return [f32(...types[0].shape, 2)];
   },
   vjp: ({ inputs: [v, p, eta, lambda], outputs: [g], cotangents: [dg], attributes, needs }) => {
     if (!dg) return [];
+    const { grad_mode, grad_blend, ...chain } = attributes;
+    if (grad_mode !== "exact") {
+      const dv = bkCoreLocalVjp([g, dg], { mode: grad_mode, alpha: grad_blend });
+      return [dv, stopped, stopped, stopped];
+    }
     const heads = v.type.shape[1];
-    const found = bkCoreVjp([v, p, eta, lambda, g, dg], { ...attributes, with_p: needs[1] });
+    const found = bkCoreVjp([v, p, eta, lambda, g, dg], { ...chain, with_p: needs[1] });
     return [
       found.dv,
       needs[1] ? summed(found.dp, p) : stopped,
@@ -238,11 +243,9 @@ export const op: Op<BkCoreAttributes> = {
       g.set(diagonal, 2 * chain * n);
     }
   },
-  scratch: ({ inputs, attributes: { mode, ...form } }) => {
-    if (mode === "causal") return bkEntryScratch(inputs, { form, directions: 1 });
-    return [f32(...inputs[0].shape, 2), ...bkEntryScratch(inputs, { form, directions: 2 })];
-  },
-  lower: { webgpu: launches },
+  keepsF32: true,
+  scratch: bkCoreScratch,
+  lower: { webgpu: bkCoreLaunches },
   cost: ({ inputs: [v], attributes: { mode } }) => {
     const sites = v.shape.reduce((product, n) => product * n, 1);
     return mode === "causal"

@@ -5,6 +5,7 @@ import {
   type Binding,
   type Dispatch,
   input,
+  type LaunchLimits,
   type Op,
   output,
   type Preset,
@@ -15,7 +16,7 @@ import {
 import { f32, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
-import type { BkCoreAttributes, BkDirection } from "./bk_core.ts";
+import type { BkChainAttributes, BkDirection } from "./bk_core.ts";
 import {
   type BkForm,
   type BkFormAttributes,
@@ -24,9 +25,10 @@ import {
   SEQUENTIAL,
 } from "./bk_forms.ts";
 import { bkDispatch, bkEntryDispatches, bkEntryScratch, bkLanes } from "./bk_launches.ts";
+import { launchByBatch } from "./launch_by_batch.ts";
 import { resolventGradient } from "./resolvent_by_elimination.ts";
 
-export interface BkCoreVjpAttributes extends BkCoreAttributes {
+export interface BkCoreVjpAttributes extends BkChainAttributes {
   /** Whether the gradient of the couplings is wanted. */
   readonly with_p: boolean;
 }
@@ -128,7 +130,22 @@ function pivotDispatches(
   ];
 }
 
-function launches(site: Site<BkCoreVjpAttributes>, preset: Preset): readonly Dispatch[] {
+/** Launches of all sequences, or cut by sequences, each with its part of the workspace. */
+function launches(
+  site: Site<BkCoreVjpAttributes>,
+  preset: Preset,
+  limits?: LaunchLimits,
+): readonly Dispatch[] {
+  const shards = {
+    sharedInputs: [1, 2, 3],
+    sharedOutputs: site.attributes.with_p ? [] : [1],
+    scratch: workspace(site),
+    ...limits,
+  };
+  return launchByBatch(site, shards, (part) => walks(part, preset));
+}
+
+function walks(site: Site<BkCoreVjpAttributes>, preset: Preset): readonly Dispatch[] {
   const { inputs: [v, p], attributes } = site;
   const [batch, heads, n] = v.shape;
   const { chunk, chunks } = chunksOf(attributes, n);

@@ -29,6 +29,7 @@ import { applyAll } from "../graph/trace.ts";
 import { add } from "./add.ts";
 import { causalAttentionVjp } from "./causal_attention_vjp.ts";
 import { fill } from "./fill.ts";
+import { launchByBatch } from "./launch_by_batch.ts";
 import { multiply } from "./multiply.ts";
 import { reshape } from "./reshape.ts";
 import { scale } from "./scale.ts";
@@ -168,14 +169,15 @@ export const op: Op<CausalAttentionAttributes> = {
     }
   },
   lower: {
-    webgpu: ({ inputs: [q], attributes: { heads } }, preset) => [
-      dispatchAttention(q, {
-        entryPoint: "forward",
-        heads,
-        preset,
-        bindings: [input(0), input(1), input(2), output(0), output(1)],
-      }),
-    ],
+    webgpu: (site, preset, limits = {}) =>
+      launchByBatch(site, limits, ({ inputs: [q], attributes: { heads } }) => [
+        dispatchAttention(q, {
+          entryPoint: "forward",
+          heads,
+          preset,
+          bindings: [input(0), input(1), input(2), output(0), output(1)],
+        }),
+      ]),
   },
   rounds: ({ inputs: [q], attributes: { heads } }) => q.shape[1] * (2 + q.shape[2] / heads / 2),
   cost: ({ inputs: [q], attributes: { heads } }) => {

@@ -11,6 +11,7 @@ import { expectShape, f32 } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
 import { dispatchAttention, expectHeads } from "./causal_attention.ts";
+import { launchByBatch } from "./launch_by_batch.ts";
 
 export interface CausalAttentionVjpAttributes extends Attributes {
   readonly heads: number;
@@ -108,21 +109,22 @@ export const op: Op<CausalAttentionVjpAttributes> = {
     }
   },
   lower: {
-    webgpu: ({ inputs: [q], attributes: { heads } }, preset) => {
+    webgpu: (site, preset, limits = {}) => {
       const read = [0, 1, 2, 3, 4, 5].map(input);
-      const common = { heads, preset };
-      return [
+      return launchByBatch(site, limits, ({ inputs: [q], attributes: { heads } }) => [
         dispatchAttention(q, {
-          ...common,
+          heads,
+          preset,
           entryPoint: "backward_q",
           bindings: [...read, output(0)],
         }),
         dispatchAttention(q, {
-          ...common,
+          heads,
+          preset,
           entryPoint: "backward_kv",
           bindings: [...read, output(1), output(2)],
         }),
-      ];
+      ]);
     },
   },
   rounds: ({ inputs: [q], attributes: { heads } }) => q.shape[1] * (2 + q.shape[2] / heads / 2),

@@ -6,7 +6,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { depthwiseConvVjpW } from "./depthwise_conv_vjp_w.ts";
 import { depthwiseConvVjpX } from "./depthwise_conv_vjp_x.ts";
-import { depthwiseDispatch, expectDepthwise } from "./depthwise_dispatch.ts";
+import { depthwiseDispatches, expectDepthwise } from "./depthwise_dispatch.ts";
 import { reshape } from "./reshape.ts";
 import { sum } from "./sum.ts";
 
@@ -66,7 +66,10 @@ export const op: Op = {
       }
     });
   },
-  lower: { webgpu: (site) => [depthwiseDispatch(site, { source, isTransposed: false })] },
+  lower: {
+    webgpu: (site, _, limits) =>
+      depthwiseDispatches(site, { ...limits, source, isTransposed: false }),
+  },
   cost: ({ inputs: [x, weights] }) => ({
     flops: 2 * weights.shape[1] * sizeOf(x.shape),
     bytes: 8 * sizeOf(x.shape) + 4 * sizeOf(weights.shape),

@@ -5,6 +5,7 @@ import { expectRank, expectShape, f32, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 
 export interface DepthwiseWeightsAttributes extends Attributes {
   /** k. */
@@ -68,16 +69,23 @@ export const op: Op<DepthwiseWeightsAttributes> = {
     }
   },
   lower: {
-    webgpu: ({ inputs: [{ shape: [, n, channels] }], outputs: [dw], attributes: { taps } }) => [
-      dispatchThreads({
-        source,
-        shader: "depthwise_conv",
-        entryPoint: "weights",
-        threads: sizeOf(dw.shape),
-        overrides: { N: n, C: channels, K: taps, RUN, RUNS: Math.ceil(n / RUN) },
-        bindings: [input(1), input(0), output(0)],
-      }),
-    ],
+    webgpu: ({ inputs: [{ shape: [batch, n, channels] }], attributes: { taps } }, _, limits) => {
+      const runs = Math.ceil(n / RUN);
+      const tensors = [
+        ...[input(0), input(1)].map((binding) => perRow(binding, 4 * n * channels)),
+        perRow(output(0), 4 * runs * channels * taps),
+      ];
+      return launchByRows({ rows: batch, perRow: tensors, ...limits }, ({ rows }) => [
+        dispatchThreads({
+          source,
+          shader: "depthwise_conv",
+          entryPoint: "weights",
+          threads: rows * runs * channels * taps,
+          overrides: { N: n, C: channels, K: taps, RUN, RUNS: runs },
+          bindings: [input(1), input(0), output(0)],
+        }),
+      ]);
+    },
   },
   cost: ({ inputs: [x], attributes: { taps } }) => ({
     flops: 2 * taps * sizeOf(x.shape),

@@ -4,7 +4,7 @@ import { type Attributes, type Op, type Trial } from "../graph/op.ts";
 import { f32, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
-import { depthwiseDispatch, expectDepthwise } from "./depthwise_dispatch.ts";
+import { depthwiseDispatches, expectDepthwise } from "./depthwise_dispatch.ts";
 
 /** dy (B, N, C), weights (C, k) → dx[b, t, c] = sum_j weights[c, j] dy[b, t + k - 1 - j, c]. */
 export function depthwiseConvVjpX(dy: Tensor, weights: Tensor): Tensor {
@@ -49,7 +49,10 @@ export const op: Op<Attributes> = {
       }
     });
   },
-  lower: { webgpu: (site) => [depthwiseDispatch(site, { source, isTransposed: true })] },
+  lower: {
+    webgpu: (site, _, limits) =>
+      depthwiseDispatches(site, { ...limits, source, isTransposed: true }),
+  },
   cost: ({ inputs: [dy, weights] }) => ({
     flops: 2 * weights.shape[1] * sizeOf(dy.shape),
     bytes: 8 * sizeOf(dy.shape) + 4 * sizeOf(weights.shape),

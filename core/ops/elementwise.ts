@@ -72,12 +72,12 @@ export function elementwiseOp(definition: ElementwiseDefinition): ElementwiseOp 
     reference: (site, { inputs, outputs: [y] }) =>
       evaluateKernel({ expression, indexings: indexingsOf(site), size: y.length }, { inputs, y }),
     lower: {
-      webgpu: (site) =>
+      webgpu: (site, _, limits) =>
         dispatchElementwise({
           expression,
           indexings: indexingsOf(site),
           size: sizeOf(site.outputs[0].shape),
-        }),
+        }, limits),
     },
     cost: (site) => elementwiseCost(expression, site),
     trials: definition.trials.map((trial) => ({ ...trial, attributes: { expression: text } })),
@@ -193,7 +193,7 @@ export function fusedElementwiseOp(options: {
     infer: () => [output],
     reference: (_, { inputs, outputs: [y] }) => evaluateKernel(kernel, { inputs, y }),
     ...(inPlace === undefined ? {} : { updates: { 0: inPlace } }),
-    lower: { webgpu: () => dispatchElementwise(kernel) },
+    lower: { webgpu: (_site, _preset, limits) => dispatchElementwise(kernel, limits) },
     cost: (site) => elementwiseCost(expression, site),
     trials: [],
   };

@@ -4,8 +4,9 @@
  */
 import source from "../../shaders/elementwise.wgsl" with { type: "text" };
 import { type Expression, printExpression } from "../graph/expression.ts";
-import { type Binding, type Dispatch, input, output } from "../graph/op.ts";
+import { type Binding, type Dispatch, input, type LaunchLimits, output } from "../graph/op.ts";
 import { BYTES_PER_ELEMENT, type Indexing } from "../graph/shape.ts";
+import { MAX_BINDING_BYTES } from "./row_shards.ts";
 
 /** What the launches compute: y[i] = expression(x_k[(i / inner_k) mod size_k]). */
 export interface ElementwiseKernel {
@@ -21,9 +22,6 @@ export interface ElementwiseKernel {
 /** Lanes per workgroup; a workgroup of 64 vec4 keeps 1 KiB of each operand in flight. */
 const WORKGROUP = 64;
 
-/** Bytes of an operand that one launch binds: half of what every adapter can bind. */
-const BINDING_BYTES = 64 * 2 ** 20;
-
 /**
  * The launches of a kernel over the site's inputs and output 0. Beyond `maxBindingBytes` (a multiple of 256) each
  * takes its part of the output and of the operands that are read like it; how it is cut depends on sizes alone,
@@ -31,7 +29,7 @@ const BINDING_BYTES = 64 * 2 ** 20;
  */
 export function dispatchElementwise(
   kernel: ElementwiseKernel,
-  { maxBindingBytes = BINDING_BYTES }: { readonly maxBindingBytes?: number } = {},
+  { maxBindingBytes = MAX_BINDING_BYTES }: LaunchLimits = {},
 ): readonly Dispatch[] {
   const { indexings, size } = kernel;
   const wide = size % 4 === 0 && indexings.every(readsFours);

@@ -9,6 +9,7 @@ import { dispatchThreads } from "./dispatch_threads.ts";
 import { embeddingVjp } from "./embedding_vjp.ts";
 import { groupTokens } from "./group_tokens.ts";
 import { reshape } from "./reshape.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 
 /**
  * table (vocabulary, channels), ids (…) i32 → (…, channels). An id outside [0, vocabulary) gives a row of
@@ -71,16 +72,18 @@ export const op: Op = {
     });
   },
   lower: {
-    webgpu: ({ inputs: [{ shape: [vocabulary, channels] }], outputs: [y] }) => {
+    webgpu: ({ inputs: [{ shape: [vocabulary, channels] }, ids] }, _, limits) => {
       const step = channels % 4 === 0 ? 4 : 1;
-      return [dispatchThreads({
+      const rows = sizeOf(ids.shape);
+      const tensors = [perRow(input(1), 4), perRow(output(0), 4 * channels)];
+      return launchByRows({ rows, perRow: tensors, ...limits }, (range) => [dispatchThreads({
         source,
         shader: "embedding",
         entryPoint: `forward_${step}`,
-        threads: sizeOf(y.shape) / step,
+        threads: range.rows * channels / step,
         overrides: { WIDTH: channels / step, VOCABULARY: vocabulary },
         bindings: [input(0), input(1), output(0)],
-      })];
+      })]);
     },
   },
   cost: ({ inputs: [, ids], outputs: [y] }) => ({

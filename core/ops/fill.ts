@@ -4,6 +4,7 @@ import { type Attributes, type Op, output } from "../graph/op.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import type { Graph, Tensor } from "../graph/tensor.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 
 export interface FillAttributes extends Attributes {
   readonly value: number;
@@ -38,15 +39,19 @@ export const op: Op<FillAttributes> = {
     y.fill(Math.fround(attributes.value));
   },
   lower: {
-    webgpu: ({ outputs: [y], attributes: { value } }) => [
-      dispatchThreads({
-        source,
-        shader: "fill",
-        threads: sizeOf(y.shape),
-        overrides: { VALUE: value },
-        bindings: [output(0)],
-      }),
-    ],
+    webgpu: ({ outputs: [y], attributes: { value } }, _, limits) =>
+      launchByRows(
+        { rows: sizeOf(y.shape), perRow: [perRow(output(0), 4)], ...limits },
+        ({ rows }) => [
+          dispatchThreads({
+            source,
+            shader: "fill",
+            threads: rows,
+            overrides: { VALUE: value },
+            bindings: [output(0)],
+          }),
+        ],
+      ),
   },
   cost: ({ outputs: [y] }) => ({ flops: 0, bytes: 4 * sizeOf(y.shape) }),
   trials: [

@@ -7,6 +7,7 @@ import { apply } from "../graph/trace.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
 import { gatherRowsVjp } from "./gather_rows_vjp.ts";
 import { sortedGroups } from "./group_tokens.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 
 export interface GatherRowsAttributes extends Attributes {
   /** Copies of every row: copy n of row r is token r k + n. */
@@ -75,16 +76,17 @@ export const op: Op<GatherRowsAttributes> = {
     });
   },
   lower: {
-    webgpu: ({ outputs: [{ shape: [slots, channels] }], attributes: { k } }) => {
+    webgpu: ({ outputs: [{ shape: [rows, channels] }], attributes: { k } }, _, limits) => {
       const step = channels % 4 === 0 ? 4 : 1;
-      return [dispatchThreads({
+      const tensors = [perRow(input(1), 4), perRow(output(0), 4 * channels)];
+      return launchByRows({ rows, perRow: tensors, ...limits }, (range) => [dispatchThreads({
         source,
         shader: "gather_rows",
         entryPoint: `forward_${step}`,
-        threads: slots * channels / step,
+        threads: range.rows * channels / step,
         overrides: { WIDTH: channels / step, K: k },
         bindings: [input(0), input(1), output(0)],
-      })];
+      })]);
     },
   },
   cost: ({ inputs: [x], outputs: [y] }) => ({

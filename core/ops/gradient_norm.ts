@@ -2,8 +2,10 @@
 import source from "../../shaders/gradient_norm.wgsl" with { type: "text" };
 import {
   type Attributes,
+  type Binding,
   type Dispatch,
   input,
+  type LaunchLimits,
   type Op,
   output,
   scratch,
@@ -12,9 +14,12 @@ import {
 import { expectRank, f32 } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
+import { alignedRows, launchByRows, perRow } from "./row_shards.ts";
 
 /** Elements per partial sum of squares. */
 const CHUNK = 4096;
+/** A partial sum and a flag. */
+const BYTES_PER_CHUNK = 8;
 const WORKGROUP = 64;
 
 /** x (n) → norm (1) and nonFinite (1): the number of chunks of 4096 that hold a NaN or an infinity. */
@@ -27,8 +32,8 @@ function launch(entryPoint: string, options: {
   readonly count: number;
   readonly size: number;
   readonly lanes: number;
+  readonly bindings: readonly Binding[];
 }): Dispatch {
-  const first = entryPoint === "partials";
   return {
     source,
     shader: "gradient_norm",
@@ -39,9 +44,27 @@ function launch(entryPoint: string, options: {
       CHUNKS: Math.ceil(options.size / CHUNK),
       WORKGROUP: options.lanes,
     },
-    bindings: first ? [input(0), scratch(0)] : [scratch(0), output(0), output(1)],
+    bindings: options.bindings,
     workgroups: Math.ceil(options.count / options.lanes),
   };
+}
+
+/** The partial sums, cut where chunks end. */
+function partials(size: number, limits: LaunchLimits = {}): readonly Dispatch[] {
+  return launchByRows({
+    rows: size,
+    perRow: [perRow(input(0), 4)],
+    multipleOf: CHUNK * alignedRows(BYTES_PER_CHUNK),
+    ...limits,
+  }, ({ first, rows }) => {
+    const count = Math.ceil(rows / CHUNK);
+    const to = rows === size ? scratch(0) : {
+      ...scratch(0),
+      byteOffset: first / CHUNK * BYTES_PER_CHUNK,
+      byteLength: count * BYTES_PER_CHUNK,
+    };
+    return [launch("partials", { count, size: rows, lanes: 8, bindings: [input(0), to] })];
+  });
 }
 
 const trial = (
@@ -82,11 +105,11 @@ export const op: Op = {
   },
   scratch: ({ inputs: [x] }) => [f32(Math.ceil(x.shape[0] / CHUNK), 2)],
   lower: {
-    webgpu: ({ inputs: [x] }) => {
-      const [size] = x.shape;
+    webgpu: ({ inputs: [{ shape: [size] }] }, _, limits) => {
+      const bindings = [scratch(0), output(0), output(1)];
       return [
-        launch("partials", { count: Math.ceil(size / CHUNK), size, lanes: 8 }),
-        launch("total", { count: 1, size, lanes: WORKGROUP }),
+        ...partials(size, limits),
+        launch("total", { count: 1, size, lanes: WORKGROUP, bindings }),
       ];
     },
   },

@@ -11,6 +11,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
 import { layerNormVjp } from "./layer_norm_vjp.ts";
 import { inferNorm, lowerNorm, type NormAttributes, normGradient } from "./normalised_rows.ts";
+import { opWithTail } from "./op_with_tail.ts";
 
 /**
  * x (rows, columns) → (x - mean(x)) / sqrt(var(x) + epsilon), row by row; the variance has divisor columns.
@@ -42,6 +43,7 @@ export const op: Op<NormAttributes> = {
   },
   infer: inferNorm,
   vjp: (site) => normGradient(site, layerNormVjp),
+  withTail: (tail) => opWithTail(op, tail),
   reference: ({ inputs: [type], attributes }, { inputs: [x], outputs: [xhat, inverse] }) => {
     const [rows, columns] = type.shape;
     for (let i = 0; i < rows; i++) {

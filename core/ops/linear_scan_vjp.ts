@@ -1,9 +1,26 @@
 /** Backward pass of linear_scan: the same scan, reversed, with the factors shifted by one. */
 import source from "../../shaders/linear_scan.wgsl" with { type: "text" };
-import { type Attributes, input, type Op, output, scratch, type Trial } from "../graph/op.ts";
-import { expectRank, expectShape, f32, type Shape, sizeOf } from "../graph/shape.ts";
+import {
+  type Attributes,
+  type Dispatch,
+  input,
+  type Op,
+  output,
+  scratch,
+  type Site,
+  type Trial,
+} from "../graph/op.ts";
+import {
+  expectRank,
+  expectShape,
+  f32,
+  type Shape,
+  sizeOf,
+  type TensorType,
+} from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
+import { launchByBatch } from "./launch_by_batch.ts";
 import { linearScanChunks } from "./linear_scan_chunks.ts";
 
 /** a, y, dy: (B, N, C) → da and dx, (B, N, C). */
@@ -29,6 +46,39 @@ const trial = (name: string, shape: Shape): Trial => ({
   tolerance: 2e-6, // a few roundings, as factors shrink
   gradientTolerance: false,
 });
+
+function workspace({ inputs: [{ shape: [batch, n, channels] }] }: Site): readonly TensorType[] {
+  const { chunks } = linearScanChunks(n);
+  return [f32(batch, chunks, channels), f32(batch, chunks, channels, 2)];
+}
+
+function launches({ inputs: [{ shape: [batch, n, channels] }] }: Site): readonly Dispatch[] {
+  const { chunk, chunks } = linearScanChunks(n);
+  const launch = (entryPoint: string, invocations: number) => ({
+    source,
+    shader: "linear_scan",
+    entryPoint,
+    overrides: {
+      B: batch,
+      N: n,
+      C: channels,
+      CHUNK: chunk,
+      CHUNKS: chunks,
+      WALK_BACK: 1,
+      WORKGROUP,
+    },
+    bindings: [
+      ...[input(0), input(2), scratch(0)],
+      ...(entryPoint === "backward" ? [input(1), output(1), output(0)] : [scratch(1)]),
+    ],
+    workgroups: Math.ceil(invocations / WORKGROUP),
+  });
+  const all = batch * chunks * channels;
+  return [
+    ...(chunks > 1 ? [launch("reduce", all), launch("carry", batch * channels)] : []),
+    launch("backward", all),
+  ];
+}
 
 export const op: Op<Attributes> = {
   name: "linear_scan_vjp",
@@ -67,38 +117,10 @@ export const op: Op<Attributes> = {
       }
     }
   },
-  scratch: ({ inputs: [{ shape: [batch, n, channels] }] }) => {
-    const { chunks } = linearScanChunks(n);
-    return [f32(batch, chunks, channels), f32(batch, chunks, channels, 2)];
-  },
+  scratch: workspace,
   lower: {
-    webgpu: ({ inputs: [{ shape: [batch, n, channels] }] }) => {
-      const { chunk, chunks } = linearScanChunks(n);
-      const launch = (entryPoint: string, invocations: number) => ({
-        source,
-        shader: "linear_scan",
-        entryPoint,
-        overrides: {
-          B: batch,
-          N: n,
-          C: channels,
-          CHUNK: chunk,
-          CHUNKS: chunks,
-          WALK_BACK: 1,
-          WORKGROUP,
-        },
-        bindings: [
-          ...[input(0), input(2), scratch(0)],
-          ...(entryPoint === "backward" ? [input(1), output(1), output(0)] : [scratch(1)]),
-        ],
-        workgroups: Math.ceil(invocations / WORKGROUP),
-      });
-      const all = batch * chunks * channels;
-      return [
-        ...(chunks > 1 ? [launch("reduce", all), launch("carry", batch * channels)] : []),
-        launch("backward", all),
-      ];
-    },
+    webgpu: (site, _, limits) =>
+      launchByBatch(site, { scratch: workspace(site), ...limits }, launches),
   },
   cost: ({ inputs: [a] }) => ({ flops: 3 * sizeOf(a.shape), bytes: 20 * sizeOf(a.shape) }),
   trials: [

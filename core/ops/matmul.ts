@@ -6,17 +6,20 @@ import {
   type Binding,
   type Dispatch,
   input,
+  type LaunchLimits,
   type Op,
   output,
   type Preset,
   stopped,
   type Trial,
+  type VjpSite,
 } from "../graph/op.ts";
 import { expectRank, f32, formatShape, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
-import { matmulWithTail } from "./matmul_tail.ts";
 import { MATMUL_KERNELS, matmulGrid, type MatmulSizes, matmulTile } from "./matmul_tiles.ts";
+import { opWithTail } from "./op_with_tail.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 import type { Tile } from "./tile_table.ts";
 
 export interface MatmulAttributes extends Attributes {
@@ -41,7 +44,34 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
 }
 
 /**
- * The launch of one product over bindings A, B, C; other ops that contain products use it too.
+ * Cotangents of both factors, written with `multiply`: dA = dC Bᵀ and dB = Aᵀ dC, each so that the result has
+ * the stored orientation.
+ */
+export function factorCotangents(
+  { inputs: [a, b], cotangents: [dc], attributes, needs }: VjpSite<MatmulAttributes>,
+  multiply: (a: Tensor, b: Tensor, options: MatmulOptions) => Tensor,
+): readonly (Tensor | typeof stopped)[] {
+  const { transpose_a, transpose_b } = attributes;
+  if (!dc) return [];
+  const da = () =>
+    transpose_a
+      ? multiply(b, dc, { transposeA: transpose_b, transposeB: true })
+      : multiply(dc, b, { transposeB: !transpose_b });
+  const db = () =>
+    transpose_b
+      ? multiply(dc, a, { transposeA: true, transposeB: transpose_a })
+      : multiply(a, dc, { transposeA: !transpose_a });
+  return [needs[0] ? da() : stopped, needs[1] ? db() : stopped];
+}
+
+/** Most loop rounds of one invocation. */
+export function matmulRounds(sizes: MatmulSizes): number {
+  const steps = MATMUL_KERNELS[matmulTile(sizes, "software-adapter").entryPoint].vectors ? 4 : 1;
+  return Math.ceil(sizes.inner / steps);
+}
+
+/**
+ * The launch of one or several products over bindings A, B, C; other ops that contain products use it too.
  *
  * @throws {HarnessError} If a tile is given that does not exist or needs whole vectors
  */
@@ -67,6 +97,7 @@ export function dispatchMatmul(
       COLUMNS: columns,
       TRANSPOSE_A: Number(sizes.transposeA),
       TRANSPOSE_B: Number(sizes.transposeB),
+      PRODUCTS: sizes.products ?? 1,
       ACCUMULATE: Number(sizes.accumulate ?? false),
       UNIFORM_ROWS: Number(isUniform),
       WORKGROUP: tile.workgroup,
@@ -76,7 +107,53 @@ export function dispatchMatmul(
   };
 }
 
-function sizesOf([a, b]: readonly TensorType[], attributes: MatmulAttributes): MatmulSizes {
+/**
+ * The launches of inputs 0 and 1 multiplied into output 0, cut where these are larger than one binding may be:
+ * several products by products, A and C by rows, or A and B along the sum where both are stored so, each launch
+ * then going on from what the one before it left in C. Every element remains one chain, in the same kernel.
+ */
+export function launchMatmul(
+  sizes: MatmulSizes,
+  { preset, ...limits }: LaunchLimits & { readonly preset: Preset },
+): readonly Dispatch[] {
+  const { rows, inner, columns, transposeA, transposeB, products = 1 } = sizes;
+  const bindings = [input(0), input(1), output(0)] as const;
+  const [a, b, c] = bindings;
+  const tile = matmulTile(sizes, preset);
+  const launch = (part: Partial<MatmulSizes>): readonly Dispatch[] => [
+    dispatchMatmul({ ...sizes, ...part }, { preset, bindings, tile }),
+  ];
+  if (products !== 1) {
+    return launchByRows({
+      rows: products,
+      perRow: [
+        perRow(a, 4 * rows * inner),
+        perRow(b, 4 * inner * columns),
+        perRow(c, 4 * rows * columns),
+      ],
+      ...limits,
+    }, (range) => launch({ products: range.rows }));
+  }
+  if (!transposeA) {
+    return launchByRows(
+      { rows, perRow: [perRow(a, 4 * inner), perRow(c, 4 * columns)], ...limits },
+      (range) => launch({ rows: range.rows }),
+    );
+  }
+  if (transposeB) return launch({});
+  return launchByRows({
+    rows: inner,
+    perRow: [perRow(a, 4 * rows), perRow(b, 4 * columns)],
+    multipleOf: 4, // kernels that load vectors take four steps of the sum at once
+    ...limits,
+  }, (range) => launch({ inner: range.rows, accumulate: range.first > 0 }));
+}
+
+/** Sizes of the product of two matrices. */
+export function matmulSizes(
+  [a, b]: readonly TensorType[],
+  attributes: MatmulAttributes,
+): MatmulSizes {
   const { transpose_a: transposeA, transpose_b: transposeB } = attributes;
   const [rows, inner] = transposeA ? [a.shape[1], a.shape[0]] : a.shape;
   const columns = b.shape[transposeB ? 0 : 1];
@@ -127,22 +204,13 @@ export const op: Op<MatmulAttributes> = {
     }
     return [f32(a.shape[transpose_a ? 1 : 0], b.shape[transpose_b ? 0 : 1])];
   },
-  vjp: ({ inputs: [a, b], cotangents: [dc], attributes: { transpose_a, transpose_b }, needs }) => {
-    if (!dc) return [];
-    // dA = dC Bᵀ and dB = Aᵀ dC, each written so that the result has the stored orientation.
-    const da = () =>
-      transpose_a
-        ? matmul(b, dc, { transposeA: transpose_b, transposeB: true })
-        : matmul(dc, b, { transposeB: !transpose_b });
-    const db = () =>
-      transpose_b
-        ? matmul(dc, a, { transposeA: true, transposeB: transpose_a })
-        : matmul(a, dc, { transposeA: !transpose_a });
-    return [needs[0] ? da() : stopped, needs[1] ? db() : stopped];
-  },
-  withTail: (tail) => matmulWithTail(op, tail),
+  vjp: (site) => factorCotangents(site, matmul),
+  withTail: (tail) => opWithTail(op, tail, { vectors: true }),
   reference: (site, { inputs: [a, b], outputs: [c] }) => {
-    const { rows, inner, columns, transposeA, transposeB } = sizesOf(site.inputs, site.attributes);
+    const { rows, inner, columns, transposeA, transposeB } = matmulSizes(
+      site.inputs,
+      site.attributes,
+    );
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) {
         let total = 0;
@@ -155,20 +223,12 @@ export const op: Op<MatmulAttributes> = {
     }
   },
   lower: {
-    webgpu: (site, preset) => [
-      dispatchMatmul(sizesOf(site.inputs, site.attributes), {
-        preset,
-        bindings: [input(0), input(1), output(0)],
-      }),
-    ],
+    webgpu: (site, preset, limits) =>
+      launchMatmul(matmulSizes(site.inputs, site.attributes), { ...limits, preset }),
   },
-  rounds: (site) => {
-    const sizes = sizesOf(site.inputs, site.attributes);
-    const steps = MATMUL_KERNELS[matmulTile(sizes, "software-adapter").entryPoint].vectors ? 4 : 1;
-    return Math.ceil(sizes.inner / steps);
-  },
+  rounds: (site) => matmulRounds(matmulSizes(site.inputs, site.attributes)),
   cost: (site) => {
-    const { rows, inner, columns } = sizesOf(site.inputs, site.attributes);
+    const { rows, inner, columns } = matmulSizes(site.inputs, site.attributes);
     return {
       flops: 2 * rows * inner * columns,
       bytes: 4 * (rows * inner + inner * columns + rows * columns),

@@ -12,7 +12,12 @@ export interface MatmulSizes {
   readonly transposeB: boolean;
   /** Adds to what C holds instead of overwriting it. */
   readonly accumulate?: boolean;
+  /** Products of these sizes, one after another in memory. @default 1 */
+  readonly products?: number;
 }
+
+/** Rows and columns from which a product fills most of the largest register tile. */
+const FULL = 16;
 
 /** What an entry point of `shaders/matmul.wgsl` does. */
 export interface MatmulKernel {
@@ -36,11 +41,13 @@ export const MATMUL_KERNELS: Readonly<Record<string, MatmulKernel>> = {
 
 /** Class of a product's shape. */
 export function matmulClass(sizes: MatmulSizes): ShapeClass {
-  const { rows, inner, columns, transposeA } = sizes;
+  const { rows, inner, columns, transposeA, products = 1 } = sizes;
+  // Tiles do not reach into the next product, so many thin ones make no large one.
+  const count = Math.min(rows, columns) >= FULL ? products : 1;
   return shapeClass({
     isVectors: inner % 4 === 0 && columns % 4 === 0 && (!transposeA || rows % 4 === 0),
-    multiplyAdds: rows * inner * columns,
-    results: rows * columns,
+    multiplyAdds: count * rows * inner * columns,
+    results: count * rows * columns,
   });
 }
 
@@ -62,7 +69,7 @@ export function matmulGrid(
         (kernel ? "its sizes must be multiples of 4" : "shaders/matmul.wgsl has none of that name"),
     );
   }
-  const down = Math.ceil(sizes.rows / kernel.rows);
+  const down = (sizes.products ?? 1) * Math.ceil(sizes.rows / kernel.rows);
   const across = Math.ceil(sizes.columns / kernel.columns);
   if (kernel.owner === "workgroup") return { workgroups: down * across, isUniform: true };
   return {

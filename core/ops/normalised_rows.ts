@@ -11,6 +11,7 @@ import { expectRank, expectShape, f32, type TensorType } from "../graph/shape.ts
 import type { Tensor } from "../graph/tensor.ts";
 import { add } from "./add.ts";
 import { multiply } from "./multiply.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 import { scale } from "./scale.ts";
 
 /** Settings of a normalisation. */
@@ -57,26 +58,39 @@ export function normGradient(
 /** One invocation per row, for the normalisation itself. */
 export function lowerNorm(shader: NormShader): Op<NormAttributes>["lower"] {
   return {
-    webgpu: ({ inputs: [x], attributes: { epsilon } }) => [{
-      ...shader,
-      entryPoint: "forward",
-      overrides: { ROWS: x.shape[0], COLUMNS: x.shape[1], EPSILON: epsilon, WORKGROUP },
-      bindings: [input(0), output(0), output(1)],
-      workgroups: Math.ceil(x.shape[0] / WORKGROUP),
-    }],
+    webgpu: ({ inputs: [{ shape: [rows, columns] }], attributes: { epsilon } }, _, limits) => {
+      const tensors = [
+        perRow(input(0), 4 * columns),
+        perRow(output(0), 4 * columns),
+        perRow(output(1), 4),
+      ];
+      return launchByRows({ rows, perRow: tensors, ...limits }, (range) => [{
+        ...shader,
+        entryPoint: "forward",
+        overrides: { ROWS: range.rows, COLUMNS: columns, EPSILON: epsilon, WORKGROUP },
+        bindings: [input(0), output(0), output(1)],
+        workgroups: Math.ceil(range.rows / WORKGROUP),
+      }]);
+    },
   };
 }
 
 /** The same for its gradient. */
 export function lowerNormVjp(shader: NormShader): Op["lower"] {
   return {
-    webgpu: ({ inputs: [xhat] }) => [{
-      ...shader,
-      entryPoint: "backward",
-      overrides: { ROWS: xhat.shape[0], COLUMNS: xhat.shape[1], WORKGROUP },
-      bindings: [input(0), input(1), input(2), output(0)],
-      workgroups: Math.ceil(xhat.shape[0] / WORKGROUP),
-    }],
+    webgpu: ({ inputs: [{ shape: [rows, columns] }] }, _, limits) => {
+      const tensors = [
+        ...[input(0), input(2), output(0)].map((binding) => perRow(binding, 4 * columns)),
+        perRow(input(1), 4),
+      ];
+      return launchByRows({ rows, perRow: tensors, ...limits }, (range) => [{
+        ...shader,
+        entryPoint: "backward",
+        overrides: { ROWS: range.rows, COLUMNS: columns, WORKGROUP },
+        bindings: [input(0), input(1), input(2), output(0)],
+        workgroups: Math.ceil(range.rows / WORKGROUP),
+      }]);
+    },
   };
 }
 

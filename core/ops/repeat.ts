@@ -5,6 +5,7 @@ import { type Attributes, input, type Op, output, type Trial } from "../graph/op
 import { f32, formatShape, type Shape, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 import { sum } from "./sum.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
 
@@ -59,15 +60,28 @@ export const op: Op<RepeatAttributes> = {
     }
   },
   lower: {
-    webgpu: ({ inputs: [x], outputs: [y], attributes: { axis, count } }) => [
-      dispatchThreads({
+    webgpu: ({ inputs: [x], attributes: { axis, count } }, _, limits) => {
+      const inner = sizeOf(x.shape.slice(axis + 1));
+      const outer = sizeOf(x.shape.slice(0, axis));
+      const launch = (copies: number, threads: number) => [dispatchThreads({
         source,
         shader: "repeat",
-        threads: sizeOf(y.shape),
-        overrides: { INNER: sizeOf(x.shape.slice(axis + 1)), COPIES: count },
+        threads,
+        overrides: { INNER: inner, COPIES: copies },
         bindings: [input(0), output(0)],
-      }),
-    ],
+      })];
+      if (outer === 1) {
+        return launchByRows(
+          { rows: count, perRow: [perRow(output(0), 4 * inner)], ...limits },
+          ({ rows }) => launch(rows, rows * inner),
+        );
+      }
+      const tensors = [perRow(input(0), 4 * inner), perRow(output(0), 4 * count * inner)];
+      return launchByRows(
+        { rows: outer, perRow: tensors, ...limits },
+        ({ rows }) => launch(count, rows * count * inner),
+      );
+    },
   },
   cost: ({ inputs: [x], outputs: [y] }) => ({
     flops: 0,

@@ -11,6 +11,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
 import { rmsNormVjp } from "./rms_norm_vjp.ts";
 import { inferNorm, lowerNorm, type NormAttributes, normGradient } from "./normalised_rows.ts";
+import { opWithTail } from "./op_with_tail.ts";
 
 /** x (rows, columns) → x / sqrt(mean(x²) + epsilon), row by row. @throws {ShapeError} Unless x has rank 2 */
 export function rmsNormalise(x: Tensor, options: { readonly epsilon: number }): Tensor {
@@ -38,6 +39,7 @@ export const op: Op<NormAttributes> = {
   },
   infer: inferNorm,
   vjp: (site) => normGradient(site, rmsNormVjp),
+  withTail: (tail) => opWithTail(op, tail),
   reference: ({ inputs: [type], attributes }, { inputs: [x], outputs: [xhat, inverse] }) => {
     const [rows, columns] = type.shape;
     for (let i = 0; i < rows; i++) {

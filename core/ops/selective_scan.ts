@@ -26,6 +26,7 @@ import { expectRank, expectShape, f32, formatShape, type TensorType } from "../g
 import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
 import { fill } from "./fill.ts";
+import { launchByBatch } from "./launch_by_batch.ts";
 import { reshape } from "./reshape.ts";
 import {
   type Discretisation,
@@ -154,7 +155,10 @@ export const op: Op<SelectiveScanAttributes> = {
     ];
   },
   reference: selectiveScanByDefinition,
-  lower: { webgpu: launches },
+  keepsF32: true,
+  lower: {
+    webgpu: (site, _, limits) => launchByBatch(site, { sharedInputs: [2], ...limits }, launches),
+  },
   cost: ({ inputs: [{ shape: [batch, n, channels] }, , { shape: [, states] }] }) => ({
     flops: 9 * batch * n * channels * states,
     bytes: 4 * batch * n * (3 * channels + 2 * states),

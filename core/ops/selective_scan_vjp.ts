@@ -15,6 +15,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
 import { fill } from "./fill.ts";
+import { launchByBatch } from "./launch_by_batch.ts";
 import { type Discretisation, SCAN_CHUNK, scanLaunches } from "./selective_scan_parts.ts";
 
 export interface SelectiveScanVjpAttributes extends Attributes {
@@ -238,7 +239,12 @@ export const op: Op<SelectiveScanVjpAttributes> = {
   infer,
   reference,
   scratch: workspace,
-  lower: { webgpu: launches },
+  lower: {
+    webgpu: (site, _, limits) => {
+      const sharedInputs = site.attributes.has_dstates ? [2] : [2, 7];
+      return launchByBatch(site, { sharedInputs, scratch: workspace(site), ...limits }, launches);
+    },
+  },
   cost: ({ inputs: [{ shape: [batch, n, channels] }, , { shape: [, states] }] }) => ({
     flops: 30 * batch * n * channels * states,
     bytes: 4 * batch * n * (5 * channels + 4 * states),

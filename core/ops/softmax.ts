@@ -6,6 +6,8 @@ import { f32, formatShape, type Shape, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
+import { opWithTail } from "./op_with_tail.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 import { softmaxVjp } from "./softmax_vjp.ts";
 
 /**
@@ -43,6 +45,7 @@ export const op: Op = {
     return [x];
   },
   vjp: ({ outputs: [y], cotangents: [dy] }) => dy ? [softmaxVjp(y, dy)] : [],
+  withTail: (tail) => opWithTail(op, tail),
   reference: ({ inputs: [type] }, { inputs: [x], outputs: [y] }) => {
     const columns = type.shape[type.shape.length - 1];
     for (let first = 0; first < x.length; first += columns) {
@@ -53,15 +56,18 @@ export const op: Op = {
     }
   },
   lower: {
-    webgpu: ({ inputs: [x] }) => {
+    webgpu: ({ inputs: [x] }, _, limits) => {
       const columns = x.shape[x.shape.length - 1];
-      return [dispatchThreads({
+      const rows = sizeOf(x.shape) / columns;
+      const bindings = [input(0), output(0)];
+      const tensors = bindings.map((binding) => perRow(binding, 4 * columns));
+      return launchByRows({ rows, perRow: tensors, ...limits }, (range) => [dispatchThreads({
         source,
         shader: "softmax",
-        threads: sizeOf(x.shape) / columns,
+        threads: range.rows,
         overrides: { COLUMNS: columns },
-        bindings: [input(0), output(0)],
-      })];
+        bindings,
+      })]);
     },
   },
   rounds: ({ inputs: [x] }) => 3 * x.shape[x.shape.length - 1],

@@ -5,6 +5,7 @@ import { expectShape, f32, type Shape, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 
 /** dx = y (dy - sum over the last axis of y dy). y, dy: (…, columns) → (…, columns). */
 export function softmaxVjp(y: Tensor, dy: Tensor): Tensor {
@@ -45,16 +46,19 @@ export const op: Op = {
     }
   },
   lower: {
-    webgpu: ({ inputs: [y] }) => {
+    webgpu: ({ inputs: [y] }, _, limits) => {
       const columns = y.shape[y.shape.length - 1];
-      return [dispatchThreads({
+      const rows = sizeOf(y.shape) / columns;
+      const bindings = [input(0), input(1), output(0)];
+      const tensors = bindings.map((binding) => perRow(binding, 4 * columns));
+      return launchByRows({ rows, perRow: tensors, ...limits }, (range) => [dispatchThreads({
         source,
         shader: "softmax",
         entryPoint: "backward",
-        threads: sizeOf(y.shape) / columns,
+        threads: range.rows,
         overrides: { COLUMNS: columns },
-        bindings: [input(0), input(1), output(0)],
-      })];
+        bindings,
+      })]);
     },
   },
   rounds: ({ inputs: [x] }) => 2 * x.shape[x.shape.length - 1],

@@ -3,7 +3,10 @@ import source from "../../shaders/sum.wgsl" with { type: "text" };
 import { ShapeError } from "../errors.ts";
 import {
   type Attributes,
+  type Binding,
+  type Dispatch,
   input,
+  type LaunchLimits,
   type Op,
   output,
   scratch,
@@ -13,8 +16,10 @@ import {
 import { f32, formatShape, type Shape, sizeOf, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
-import { repeat } from "./repeat.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
+import { opWithTail } from "./op_with_tail.ts";
+import { repeat } from "./repeat.ts";
+import { alignedRows, launchByRows, perRow } from "./row_shards.ts";
 
 /** Settings of the sum. */
 export interface SumAttributes extends Attributes {
@@ -49,20 +54,56 @@ function partials(site: Site<SumAttributes>): TensorType | undefined {
   return terms > CHUNK ? f32(outer, Math.ceil(terms / CHUNK), inner) : undefined;
 }
 
-function stage(extent: Extent, from: "input" | "scratch", to: "output" | "scratch") {
-  const chunks = Math.ceil(extent.terms / CHUNK);
-  const threads = extent.outer * (to === "output" ? 1 : chunks) * extent.inner;
+/** The sums of every `chunk` terms. */
+function stage(extent: Extent, at: {
+  readonly chunk: number;
+  readonly bindings: readonly [Binding, Binding];
+}): Dispatch {
+  const { outer, terms, inner } = extent;
+  const chunks = Math.ceil(terms / at.chunk);
   return dispatchThreads({
     source,
     shader: "sum",
-    threads,
-    overrides: {
-      TERMS: extent.terms,
-      INNER: extent.inner,
-      CHUNKS: to === "output" ? 1 : chunks,
-      CHUNK: to === "output" ? extent.terms : CHUNK,
-    },
-    bindings: [from === "input" ? input(0) : scratch(0), to === "output" ? output(0) : scratch(0)],
+    threads: outer * chunks * inner,
+    overrides: { TERMS: terms, INNER: inner, CHUNKS: chunks, CHUNK: at.chunk },
+    bindings: at.bindings,
+  });
+}
+
+/** Cut before the axis; where nothing is before it, partial sums are cut along it. */
+function launches(extent: Extent, limits: LaunchLimits = {}): readonly Dispatch[] {
+  const { outer, terms, inner } = extent;
+  const chunks = Math.ceil(terms / CHUNK);
+  const whole = (of: Extent, from: Binding): Dispatch =>
+    stage(of, { chunk: Math.max(1, of.terms), bindings: [from, output(0)] });
+  const last = (rows: number) => whole({ outer: rows, terms: chunks, inner }, scratch(0));
+  if (terms > CHUNK && outer === 1) return [...partialSums(extent, limits), last(1)];
+  const tensors = [
+    perRow(input(0), 4 * terms * inner),
+    perRow(output(0), 4 * inner),
+    ...(terms > CHUNK ? [perRow(scratch(0), 4 * chunks * inner)] : []),
+  ];
+  return launchByRows({ rows: outer, perRow: tensors, ...limits }, ({ rows }) => {
+    const part = { outer: rows, terms, inner };
+    if (terms <= CHUNK) return [whole(part, input(0))];
+    return [stage(part, { chunk: CHUNK, bindings: [input(0), scratch(0)] }), last(rows)];
+  });
+}
+
+/** The partial sums of one long axis. */
+function partialSums({ terms, inner }: Extent, limits: LaunchLimits): readonly Dispatch[] {
+  return launchByRows({
+    rows: terms,
+    perRow: [perRow(input(0), 4 * inner)],
+    multipleOf: CHUNK * alignedRows(4 * inner),
+    ...limits,
+  }, ({ first, rows }) => {
+    const to = rows === terms ? scratch(0) : {
+      ...scratch(0),
+      byteOffset: first / CHUNK * 4 * inner,
+      byteLength: Math.ceil(rows / CHUNK) * 4 * inner,
+    };
+    return [stage({ outer: 1, terms: rows, inner }, { chunk: CHUNK, bindings: [input(0), to] })];
   });
 }
 
@@ -90,6 +131,7 @@ export const op: Op<SumAttributes> = {
   },
   vjp: ({ inputs: [x], cotangents: [dy], attributes: { axis } }) =>
     dy ? [repeat(dy, { axis, count: x.type.shape[axis] })] : [],
+  withTail: (tail) => opWithTail(op, tail),
   reference: ({ inputs: [type], attributes: { axis } }, { inputs: [x], outputs: [y] }) => {
     const { outer, terms, inner } = extentOf(type.shape, axis);
     y.fill(0);
@@ -102,15 +144,8 @@ export const op: Op<SumAttributes> = {
     return type ? [type] : [];
   },
   lower: {
-    webgpu: (site) => {
-      const extent = extentOf(site.inputs[0].shape, site.attributes.axis);
-      if (!partials(site)) return [stage(extent, "input", "output")];
-      const chunks = Math.ceil(extent.terms / CHUNK);
-      return [
-        stage(extent, "input", "scratch"),
-        stage({ ...extent, terms: chunks }, "scratch", "output"),
-      ];
-    },
+    webgpu: ({ inputs: [x], attributes: { axis } }, _, limits) =>
+      launches(extentOf(x.shape, axis), limits),
   },
   cost: ({ inputs: [x] }) => ({ flops: sizeOf(x.shape), bytes: 4 * sizeOf(x.shape) }),
   trials: [

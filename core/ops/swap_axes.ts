@@ -6,6 +6,7 @@ import { f32, formatShape, type Shape, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 
 export interface SwapAxesAttributes extends Attributes {
   /** The axis exchanged with the one behind it. */
@@ -61,15 +62,18 @@ export const op: Op<SwapAxesAttributes> = {
     });
   },
   lower: {
-    webgpu: ({ inputs: [x], attributes: { axis } }) => {
+    webgpu: ({ inputs: [x], attributes: { axis } }, _, limits) => {
       const [m, n, inner] = extents(x.shape, axis);
-      return [dispatchThreads({
+      const rows = sizeOf(x.shape.slice(0, axis));
+      const bindings = [input(0), output(0)];
+      const tensors = bindings.map((binding) => perRow(binding, 4 * m * n * inner));
+      return launchByRows({ rows, perRow: tensors, ...limits }, (range) => [dispatchThreads({
         source,
         shader: "swap_axes",
-        threads: sizeOf(x.shape),
+        threads: range.rows * m * n * inner,
         overrides: { M: m, N: n, INNER: inner },
-        bindings: [input(0), output(0)],
-      })];
+        bindings,
+      })]);
     },
   },
   cost: ({ inputs: [x] }) => ({ flops: 0, bytes: 8 * sizeOf(x.shape) }),

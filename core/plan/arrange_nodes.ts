@@ -3,6 +3,7 @@ import type { Graph, Node, Tensor } from "../graph/tensor.ts";
 import { fuseChains, type FusionSet } from "./fuse.ts";
 import { fuseTails } from "./fuse_tails.ts";
 import { takeOperandMemory } from "./in_place.ts";
+import { moveHalves } from "./move_halves.ts";
 import { separateOperands } from "./separate_operands.ts";
 
 /** What the passes may do. */
@@ -24,6 +25,7 @@ export function arrangeNodes(
   let nodes = liveNodes(graph.nodes, kept);
   if (fusion.chains) nodes = liveNodes(fuseChains(nodes, kept), kept);
   if (fusion.tails) nodes = fuseTails(nodes, kept);
+  nodes = moveHalves(nodes);
   const roots = storageRoots(nodes);
   const rootOf = (tensor: Tensor): Tensor => roots.get(tensor) ?? tensor;
   nodes = separateOperands(nodes, rootOf);

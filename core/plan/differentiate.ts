@@ -1,9 +1,10 @@
 /** Reverse-mode differentiation of a graph: appends nodes that compute cotangents. */
 import { HarnessError } from "../errors.ts";
 import { stopped } from "../graph/op.ts";
-import type { Graph, Node, Segment, Tensor } from "../graph/tensor.ts";
+import type { Node, Tensor } from "../graph/tensor.ts";
 import { add } from "../ops/add.ts";
 import { fill } from "../ops/fill.ts";
+import { SavedValues } from "./saved_values.ts";
 
 /** A tensor and the cotangent that flows into it. */
 export interface Seed {
@@ -13,10 +14,19 @@ export interface Seed {
   readonly cotangent: Tensor;
 }
 
+/** Form in which large values wait for the backward pass. */
+export type ActivationStorage = "f32" | "f16";
+
 /** How the backward pass gets the values of the forward pass. */
 export interface GradientOptions {
   /** Computes the values inside segments again instead of keeping them: less memory, the same bits. @default false */
   readonly recompute?: boolean;
+  /**
+   * Form in which large values wait for the backward pass: `f16` rounds them to half precision, which takes
+   * half the memory and gives gradients within a band; arithmetic is f32 in any case. With `recompute` the values
+   * between segments are stored so. @default "f32"
+   */
+  readonly storage?: ActivationStorage;
 }
 
 /**
@@ -30,9 +40,10 @@ export function gradientsOf(
   wanted: readonly Tensor[],
   options: GradientOptions = {},
 ): readonly Tensor[] {
+  const { recompute = false, storage = "f32" } = options;
   const graph = seeds[0].tensor.graph;
   const relevant = dependants(graph.nodes, wanted);
-  const values = options.recompute ? new RecomputedValues(graph) : undefined;
+  const values = new SavedValues(graph, { recompute, storage });
   const cotangents = new Map<Tensor, Tensor>();
   const accumulate = (tensor: Tensor, cotangent: Tensor): void => {
     const old = cotangents.get(tensor);
@@ -44,8 +55,8 @@ export function gradientsOf(
     if (!node.inputs.some((tensor) => relevant.has(tensor))) continue;
     const incoming = node.outputs.map((tensor) => cotangents.get(tensor));
     if (incoming.every((cotangent) => cotangent === undefined)) continue;
-    const at = values?.nodeFor(node) ?? node;
-    backward(at, { incoming, needs: node.inputs.map((tensor) => relevant.has(tensor)) })
+    const needs = node.inputs.map((tensor) => relevant.has(tensor));
+    backward(values.nodeFor(node), { incoming, needs })
       .forEach((cotangent, index) => {
         if (cotangent !== stopped && relevant.has(node.inputs[index])) {
           accumulate(node.inputs[index], cotangent);
@@ -55,46 +66,6 @@ export function gradientsOf(
   return wanted.map((tensor) =>
     cotangents.get(tensor) ?? fill(graph, { shape: tensor.type.shape, value: 0 })
   );
-}
-
-/** Copies of the nodes of each segment, traced when the backward pass first needs one of them. */
-class RecomputedValues {
-  readonly #graph: Graph;
-  readonly #copies = new Map<Node, Node>();
-  readonly #done = new Set<Segment>();
-
-  constructor(graph: Graph) {
-    this.#graph = graph;
-  }
-
-  /** The copy of a node inside a segment, the node itself outside. */
-  nodeFor(node: Node): Node {
-    const segment = this.#graph.segments.find(({ first, end }) =>
-      first <= node.id && node.id < end
-    );
-    if (!segment) return node;
-    if (!this.#done.has(segment)) {
-      this.#done.add(segment);
-      this.#copy(segment);
-    }
-    return this.#copies.get(node)!;
-  }
-
-  #copy({ name, first, end }: Segment): void {
-    const twin = new Map<Tensor, Tensor>();
-    for (const node of this.#graph.nodes.slice(first, end)) {
-      const outputs = this.#graph.scope(
-        `${name}_again`,
-        () =>
-          this.#graph.record(node.op, node.inputs.map((tensor) => twin.get(tensor) ?? tensor), {
-            attributes: node.attributes,
-            types: node.outputs.map((tensor) => tensor.type),
-          }),
-      );
-      node.outputs.forEach((tensor, k) => twin.set(tensor, outputs[k]));
-      this.#copies.set(node, this.#graph.nodes[this.#graph.nodes.length - 1]);
-    }
-  }
 }
 
 /** Tensors whose value depends on one of `roots`, the roots included. */

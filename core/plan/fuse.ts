@@ -15,7 +15,7 @@ export interface FusionSet {
   readonly chains: boolean;
   /** An elementwise output takes the memory of an operand that dies there. */
   readonly inPlace: boolean;
-  /** An elementwise op that alone reads a matrix product is applied before the product is stored. */
+  /** An elementwise op that alone reads a product or reduction is applied before that is stored. */
   readonly tails: boolean;
 }
 

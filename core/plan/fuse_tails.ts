@@ -1,7 +1,7 @@
 /**
- * Fusion of elementwise ops into the product they follow: where an elementwise op alone reads the value of an
- * op that can take a tail, the value is transformed before it is stored, and one launch and one trip through
- * memory are saved.
+ * Fusion of elementwise ops into the product or reduction they follow: where an elementwise op alone reads the
+ * value of an op that can take a tail, the value is transformed before it is stored, and one launch and one trip
+ * through memory are saved.
  */
 import { argument, type Expression, substitute } from "../graph/expression.ts";
 import type { Tail } from "../graph/op.ts";
@@ -13,10 +13,16 @@ import { behindViews, countReaders } from "./fuse.ts";
 /** Moves tails into the ops before them; tensors in `kept` must still be written. */
 export function fuseTails(nodes: readonly Node[], kept: ReadonlySet<Tensor>): readonly Node[] {
   const readers = countReaders(nodes);
+  const steps = new Map(nodes.map((node, step) => [node, step]));
+  const lastReaders = new Map<Tensor, number>();
+  nodes.forEach((node, step) => {
+    if (node.op.view) return;
+    node.inputs.forEach((tensor) => lastReaders.set(behindViews(tensor).tensor, step));
+  });
   const gone = new Set<Node>();
   const made = nodes.map((node) => {
     const found = node.op.expression && !node.op.updates
-      ? withHead(node, { readers, kept, gone })
+      ? withHead(node, { readers, kept, gone, steps, lastReaders })
       : undefined;
     if (!found) return node;
     found.absorbed.forEach((inner) => gone.add(inner));
@@ -28,6 +34,8 @@ export function fuseTails(nodes: readonly Node[], kept: ReadonlySet<Tensor>): re
 interface Surroundings {
   readonly readers: ReadonlyMap<Tensor, number>;
   readonly kept: ReadonlySet<Tensor>;
+  readonly steps: ReadonlyMap<Node, number>;
+  readonly lastReaders: ReadonlyMap<Tensor, number>;
   /** Ops that have become part of another. */
   readonly gone: ReadonlySet<Node>;
 }
@@ -64,9 +72,13 @@ function headAt(node: Node, { at, indexings, around }: {
   const isAlone = path.every((t) => around.readers.get(t) === 1 && !around.kept.has(t));
   if (!head.op.withTail || around.gone.has(head) || !isWhole || !isAlone) return undefined;
   const rest = node.inputs.map((_, k) => k).filter((k) => k !== at);
+  // The head moves to the place of its tail, so nothing may read its other outputs before.
+  const others = head.outputs.slice(1);
+  if (others.some((t) => around.readers.has(t) || around.kept.has(t))) return undefined;
   // One launch cannot bind a range twice, so what the head reads must not be read by the tail.
   const own = head.inputs.map((t) => behindViews(t).tensor);
   if (rest.some((k) => own.includes(behindViews(node.inputs[k]).tensor))) return undefined;
+  if (!isWorthWaiting(head, { until: around.steps.get(node)!, around })) return undefined;
   const tail: Tail = {
     name: node.op.name,
     expression: renumbered(node.op.expression!, { at, rest }),
@@ -77,9 +89,10 @@ function headAt(node: Node, { at, indexings, around }: {
   if (!op) return undefined;
   const prefix = node.label.slice(0, node.label.lastIndexOf("/") + 1);
   const inputs = [...head.inputs, ...rest.map((k) => node.inputs[k])];
+  const outputs = [node.outputs[0], ...others];
   const attributes = { ...head.attributes, tail: JSON.stringify(tail.expression) };
   return {
-    node: { ...node, op, attributes, inputs, label: `${prefix}${op.name}` },
+    node: { ...node, op, attributes, inputs, outputs, label: `${prefix}${op.name}` },
     absorbed: [head, ...views],
   };
 }
@@ -90,4 +103,17 @@ function renumbered(
   { at, rest }: { readonly at: number; readonly rest: readonly number[] },
 ): Expression {
   return substitute(e, (k) => argument(k === at ? 0 : 1 + rest.indexOf(k)));
+}
+
+/** Whether the operands that would wait for the tail take no more room than the value that would. */
+function isWorthWaiting(
+  head: Node,
+  { until, around }: { readonly until: number; readonly around: Surroundings },
+): boolean {
+  const waiting = head.inputs.map((tensor) => behindViews(tensor).tensor).filter((tensor) =>
+    tensor.source.kind === "node" && around.lastReaders.get(tensor)! < until
+  );
+  const room = waiting.reduce((sum, tensor) => sum + sizeOf(tensor.type.shape), 0);
+  const launchesBetween = until - around.steps.get(head)! > 4;
+  return !launchesBetween || room <= sizeOf(head.outputs[0].type.shape);
 }

@@ -1,11 +1,13 @@
 /** Corpus, tokens and facts of a unit's data settings, loaded and verified once per process. */
-import { byteTokenizer } from "../data/byte_tokenizer.ts";
 import { type DatasetFacts, datasetFacts } from "../data/dataset_facts.ts";
 import { CORPUS_IDS, isCorpusId } from "../data/corpora.ts";
 import type { Corpus } from "../data/corpus.ts";
+import { encodeParts } from "../data/encode_parts.ts";
+import { fitTokenizer } from "../data/fit_tokenizer.ts";
 import { loadCorpus } from "../data/load_corpus.ts";
 import { loadUserCorpus } from "../data/load_user_corpus.ts";
 import { splitCorpus } from "../data/split_corpus.ts";
+import type { Tokenizer } from "../data/tokenizer.ts";
 import { DataError } from "../errors.ts";
 import type { DataSettings } from "../manifest/unit_config.ts";
 
@@ -21,7 +23,11 @@ export interface DataPlaces {
 export interface UnitData {
   readonly train: Int32Array;
   readonly valid: Int32Array;
+  /** What made the tokens; a word vocabulary is counted on the training part alone. */
+  readonly tokenizer: Tokenizer;
   readonly vocabularySize: number;
+  /** UTF-8 bytes of the text of validation tokens 1..targets, those that a model is scored on. */
+  readonly bytesOfTargets: (targets: number) => number;
   readonly facts: DatasetFacts;
   /** Floors of the validation part in nats per token. */
   readonly floors: { readonly unigram: number; readonly bigram: number };
@@ -34,20 +40,26 @@ export const USER_CORPUS = "user";
 const MAX_ORDER = 2;
 
 /**
- * Loads the corpus of data settings and refuses other bytes than the pinned ones.
+ * Loads the corpus of data settings and refuses other bytes than the pinned ones, then encodes it.
  *
- * @throws {DataError} If it is missing or differs; the message has both digests
+ * @throws {DataError} If it is missing or differs (the message has both digests), or the tokenizer cannot
+ * write it
  */
 export function loadUnitData(settings: DataSettings, places: DataPlaces): UnitData {
   const { id, sha256, split } = settings.corpus;
   const corpus = corpusOf({ id, sha256 }, places);
   const parts = splitCorpus(corpus, split);
-  const facts = datasetFacts(corpus, { parts, maxOrder: MAX_ORDER });
-  const [unigram, bigram] = facts.floors.valid.map((floor) => floor.nats_per_byte);
+  const tokenizer = fitTokenizer(settings.tokenizer, parts.train);
+  const encoded = encodeParts(parts, tokenizer);
+  const facts = datasetFacts(corpus, { parts, encoded, maxOrder: MAX_ORDER });
+  const [unigram, bigram] = facts.floors.valid.map((floor) => floor.nats_per_token);
+  const byteEnds = tokenizer.byteEnds(parts.valid);
   return {
-    train: byteTokenizer.encode(parts.train.bytes),
-    valid: byteTokenizer.encode(parts.valid.bytes),
-    vocabularySize: byteTokenizer.vocabularySize,
+    train: encoded.train,
+    valid: encoded.valid,
+    tokenizer,
+    vocabularySize: tokenizer.vocabularySize,
+    bytesOfTargets: (targets) => byteEnds[targets] - byteEnds[0],
     facts,
     floors: { unigram, bigram },
   };

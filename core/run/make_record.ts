@@ -1,4 +1,5 @@
 /** Puts together the record of a finished unit. */
+import { bitsPerByte } from "../data/bits_per_byte.ts";
 import type { Json } from "../manifest/json.ts";
 import type { BackendFacts } from "../plan/backend.ts";
 import { exactNumber } from "../store/exact_number.ts";
@@ -19,6 +20,8 @@ export interface RecordParts {
   readonly outcome: Outcome;
   /** Final validation loss in nats per token; null for a run that diverged. */
   readonly valLoss: number | null;
+  /** Validation tokens that the loss is a mean over. */
+  readonly targets: number;
   readonly data: UnitData;
   readonly engine: BackendFacts;
   readonly planDigest: string;
@@ -28,7 +31,7 @@ export interface RecordParts {
 }
 
 export function makeRecord({ unit, key, facts }: UnitJob, parts: RecordParts): RunRecord {
-  const { valLoss, engine, data } = parts;
+  const { valLoss, engine, data, targets } = parts;
   return {
     schema: RECORD_SCHEMA,
     key,
@@ -61,8 +64,9 @@ export function makeRecord({ unit, key, facts }: UnitJob, parts: RecordParts): R
     outcome: parts.outcome,
     metrics: {
       val_loss: valLoss === null ? null : exactNumber(valLoss),
-      // One byte is one token, so nats per token are nats per byte.
-      bits_per_byte: valLoss === null ? null : exactNumber(valLoss / Math.LN2),
+      bits_per_byte: valLoss === null ? null : exactNumber(
+        bitsPerByte(valLoss, { tokens: targets, bytes: data.bytesOfTargets(targets) }),
+      ),
     },
     parameters: parts.parameters,
     outputs: parts.outputs,

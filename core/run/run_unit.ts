@@ -1,6 +1,6 @@
 /** Runs one unit from its settings to its sealed record. */
 import type { Batch } from "../data/cut_windows.ts";
-import { evaluationWindows } from "../data/evaluation_windows.ts";
+import { evaluationWindows, scoredTokens } from "../data/evaluation_windows.ts";
 import { createEvaluator, type Evaluator } from "../evaluate/evaluator.ts";
 import { trainingBatches } from "../data/training_batches.ts";
 import type { Unit } from "../experiment/unit.ts";
@@ -253,12 +253,13 @@ async function seal(run: UnitRun, ended: {
   readonly valLoss: number | null;
   readonly timing: Omit<UnitTiming, "attempts">;
 }): Promise<RunRecord> {
-  const { job, attempt, trainer, options: { store, backend, data } } = run.parts;
+  const { job, attempt, config, trainer, options: { store, backend, data } } = run.parts;
   const { param } = await trainer.save(0);
   const metrics = attempt.metricsBytes();
   const record = makeRecord(job, {
     outcome: ended.outcome,
     valLoss: ended.valLoss,
+    targets: scoredTokens({ seqLen: config.seqLen, evalTokens: config.train.evalTokens }),
     data,
     engine: backend.facts,
     planDigest: trainer.planDigest,

@@ -7,9 +7,13 @@ export function trainerSettings(
   data: { readonly vocabularySize: number },
 ): TrainerSettings {
   const { train, model, seqLen, seed } = config;
+  const accumulation = train.gradientAccumulationSteps ?? 1;
   return {
     model,
-    shape: { batch: train.tokensPerStep / seqLen, seqLen },
+    shape: { batch: train.tokensPerStep / (seqLen * accumulation), seqLen },
+    accumulation,
+    checkpointing: train.gradientCheckpointing ?? false,
+    offloadMoments: train.cpuOffloading ?? false,
     vocabularySize: data.vocabularySize,
     seed,
     optimiser: {

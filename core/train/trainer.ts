@@ -3,10 +3,12 @@
  * when to evaluate, to save and what to print.
  */
 import type { Batch } from "../data/cut_windows.ts";
+import { expectBatch } from "../data/expect_ids.ts";
 import type { BatchShape } from "../models/model.ts";
 import type { ModelConfig } from "../models/registry.ts";
 import type { Backend, Program, StepInput } from "../plan/backend.ts";
 import { streamPosition } from "../ops/threefry.ts";
+import type { ActivationStorage } from "../plan/differentiate.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type Stream, stream } from "../random/streams.ts";
 import { initialParameters, initialStates } from "./initial_parameters.ts";
@@ -31,6 +33,8 @@ export interface TrainerSettings {
   readonly accumulation?: number;
   /** Computes the inner values of each block again in the backward pass. @default false */
   readonly checkpointing?: boolean;
+  /** Storage of what the forward pass leaves to the backward pass. @default "f32" */
+  readonly activationStorage?: ActivationStorage;
   /** Keeps AdamW's moments in host memory between updates. @default false */
   readonly offloadMoments?: boolean;
   /** Records what the model wants watched with every update. @default false */
@@ -116,8 +120,13 @@ async function advance(update: Program, options: {
   for (let first = from; first < to; first += RING_SLOTS) {
     const last = Math.min(first + RING_SLOTS, to);
     for (let index = first; index < last; index++) {
+      const batch = batches(index);
+      expectBatch(batch, {
+        vocabularySize: settings.vocabularySize,
+        what: `the batch of update ${index + 1}`,
+      });
       await update.step({
-        ...microBatches(batches(index), settings),
+        ...microBatches(batch, settings),
         schedule: scheduleOf(settings, index + 1),
         slot: Int32Array.of(index % RING_SLOTS),
         ...Object.fromEntries(

@@ -11,7 +11,7 @@ import { scale } from "../ops/scale.ts";
 import type { BatchShape } from "../models/model.ts";
 import { type ModelConfig, modelOf } from "../models/registry.ts";
 import { compilePlan } from "../plan/compile_plan.ts";
-import { gradientsOf } from "../plan/differentiate.ts";
+import { type ActivationStorage, gradientsOf } from "../plan/differentiate.ts";
 import { ALL_FUSION, type FusionSet } from "../plan/fuse.ts";
 import { layOutParameters } from "../plan/parameter_layout.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -40,6 +40,8 @@ export interface TrainingGraphOptions {
   readonly accumulation?: number;
   /** Computes the inner values of each block again in the backward pass instead of keeping them. @default false */
   readonly checkpointing?: boolean;
+  /** Storage of what the forward pass leaves to the backward pass; arithmetic is f32 either way. @default "f32" */
+  readonly activationStorage?: ActivationStorage;
   /** Keeps AdamW's moments in host memory between updates. @default false */
   readonly offloadMoments?: boolean;
   /** Records what the model wants watched with every update. @default false */
@@ -144,7 +146,7 @@ function microBatch(graph: Graph, at: {
   readonly index: number;
   readonly count: number;
 }): LossAndGradients {
-  const { model: config, shape, vocabularySize, checkpointing = false } = at.options;
+  const { model: config, shape, vocabularySize, checkpointing, activationStorage } = at.options;
   const names = microBatchInputs(at.index);
   const tokens = graph.input(names.tokens, i32(shape.batch, shape.seqLen));
   const targets = graph.input(names.targets, i32(shape.batch * shape.seqLen));
@@ -162,7 +164,10 @@ function microBatch(graph: Graph, at: {
     tensor,
     cotangent: fill(graph, { shape: tensor.type.shape, value: 1 / at.count }),
   }));
-  const gradients = gradientsOf(seeds, graph.parameters, { recompute: checkpointing });
+  const gradients = gradientsOf(seeds, graph.parameters, {
+    recompute: checkpointing ?? false,
+    storage: activationStorage ?? "f32",
+  });
   return { loss, gradients, watched: diagnostics };
 }
 

@@ -6,6 +6,7 @@ export const LAYERS = [
   "errors",
   "random",
   "stats",
+  "spectral",
   "graph",
   "ops",
   "plan",
@@ -31,6 +32,7 @@ export const LAYERS = [
 /** Layers that may import less than their height allows. */
 const WALLS: Readonly<Record<string, readonly string[]>> = {
   stats: ["errors", "random"],
+  spectral: ["errors", "random", "stats"],
   report: ["errors", "stats", "store"],
 };
 
@@ -60,7 +62,7 @@ export function directionViolations(imports: readonly Import[]): readonly string
   });
 }
 
-/** Imports through the walls of `stats` and `report`. */
+/** Imports through the walls of `stats`, `spectral` and `report`. */
 export function wallViolations(imports: readonly Import[]): readonly string[] {
   return imports.flatMap(({ from, to }) => {
     const source = layerOf(from);

@@ -11,7 +11,7 @@
 /** The one file of core that may read the clock. */
 const CLOCK_FILE = "core/run/clock.ts";
 /** Fill bindings of a shader from typed expressions; entry points stay in the shader. */
-const SHADER_GENERATORS = ["core/ops/elementwise_kernel.ts", "core/ops/matmul_tail.ts"];
+const SHADER_GENERATORS = ["core/ops/elementwise_kernel.ts", "core/ops/op_with_tail.ts"];
 const PROJECT_ROOT = new URL("../../", import.meta.url).pathname;
 
 /** Path from the root of the project, with forward slashes; `deno lint` gives absolute paths. */

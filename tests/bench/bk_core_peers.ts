@@ -10,7 +10,7 @@ import type { Backend } from "../../core/plan/backend.ts";
 import { initialParameters } from "../../core/train/initial_parameters.ts";
 import { handOver, OUTPUT_OPTIONS, textTable } from "./bench_output.ts";
 import { bkCoreLoop, type ChainValues } from "./bk_core_loop.ts";
-import { bkCase, FLATNESS_SHAPES } from "./kernel_cases.ts";
+import { bkCase, bkStepCase, CORES_PER_STEP, FLATNESS_SHAPES } from "./kernel_cases.ts";
 import { type MachineFacts, machineFacts, machineLine } from "./machine_facts.ts";
 import { type Quartiles, quartiles } from "./quartiles.ts";
 import { type KernelTime, timeInTurn, timeKernel } from "./time_replays.ts";
@@ -48,6 +48,7 @@ interface PythonReport {
   readonly numpy: PythonTime;
   readonly pivots?: PythonTime;
   readonly determinants?: PythonTime;
+  readonly published?: PythonTime;
   readonly torchError?: string;
 }
 
@@ -60,6 +61,10 @@ async function bkCorePeers(args: readonly string[]): Promise<void> {
   const backend = await webGpuBackend();
   const kernel = bkCase([BATCH, N], { vjp: true, eta: SETTINGS.eta });
   const ours = await timeKernel(backend, { kernel, blocks: repetitions });
+  const inStep = await timeKernel(backend, {
+    kernel: bkStepCase([BATCH, N], SETTINGS.eta),
+    blocks: repetitions,
+  });
   const values = await valuesOnDevice(backend);
   const flatness = await timeInTurn(backend, {
     kernels: FLATNESS_SHAPES.map((shape) => bkCase(shape, { vjp: true, eta: SETTINGS.eta })),
@@ -68,9 +73,15 @@ async function bkCorePeers(args: readonly string[]): Promise<void> {
   backend.destroy();
   const loop = timeLoop(values, repetitions);
   const outside = await runPython(values, { python, repetitions });
-  const baseline = ours.seconds.median;
+  const perCore = eachOf(inStep.seconds, CORES_PER_STEP);
+  const baseline = perCore.median;
   const rows = [
-    rowOf("ours, forward + gradients", {
+    rowOf(`ours, forward + gradients, one of ${CORES_PER_STEP} in a step`, {
+      seconds: perCore,
+      baseline,
+      difference: values.error,
+    }),
+    rowOf("ours, forward + gradients, with a submission of its own", {
       seconds: ours.seconds,
       baseline,
       difference: values.error,
@@ -96,6 +107,11 @@ async function bkCorePeers(args: readonly string[]): Promise<void> {
     flatnessRatio: Math.max(...perPosition) / Math.min(...perPosition),
   };
   await handOver(result, { json, out, text: report(result) });
+}
+
+/** Time of one of `parts` equal parts. */
+function eachOf({ median, low, high, count }: Quartiles, parts: number): Quartiles {
+  return { median: median / parts, low: low / parts, high: high / parts, count };
 }
 
 function rowOf(
@@ -207,7 +223,7 @@ async function outsideRows(report: PythonReport, at: {
   readonly read: (name: string) => Promise<Float64Array>;
 }): Promise<Outside> {
   const { values: { g, dv }, read } = at;
-  const { numpy, pivots, determinants, torchError } = report;
+  const { numpy, pivots, determinants, published, torchError } = report;
   const measured = [{
     name: `NumPy ${numpy.version} scan over the batch, forward + gradients`,
     seconds: numpy.seconds,
@@ -216,7 +232,9 @@ async function outsideRows(report: PythonReport, at: {
       largestDifference(await read("dv_numpy"), dv),
     ),
   }];
-  if (!pivots || !determinants) return { measured, notRun: [`PyTorch: ${torchError}`] };
+  if (!pivots || !determinants || !published) {
+    return { measured, notRun: [`PyTorch: ${torchError}`] };
+  }
   measured.push({
     name: `PyTorch ${pivots.version} pivots step by step, forward alone`,
     seconds: pivots.seconds,
@@ -229,6 +247,11 @@ async function outsideRows(report: PythonReport, at: {
     name: `PyTorch ${determinants.version} rescaled determinants step by step, forward alone`,
     seconds: determinants.seconds,
     difference: largestDifference(last(await read("g_determinants")), last(g)),
+  });
+  measured.push({
+    name: `PyTorch ${published.version} recursion as published, step by step, forward alone`,
+    seconds: published.seconds,
+    difference: largestDifference(last(await read("g_published")), last(g)),
   });
   return { measured, notRun: [] };
 }

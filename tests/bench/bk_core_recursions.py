@@ -71,6 +71,40 @@ def torch_determinants(torch, v, a, p, eta):
     return left[:, :n] * right[:, 1:] / left[:, n:] * logs.exp()
 
 
+def torch_published(torch, v, a, p, eta):
+    """Forward of the bidirectional core as its publication has it: determinants with log scales, every difference of
+    logs bent by 88 tanh(x / 88), 1e-3 added to each diagonal entry along its phase, magnitudes clipped to 50."""
+    d = torch.complex(a + v, torch.full_like(v, -eta))
+    d = d + 1e-3 * d / d.abs()
+    n = v.shape[1]
+
+    def bent(x):
+        return torch.exp(88 * torch.tanh(x / 88))
+
+    def sweep(order):
+        one = torch.ones(v.shape[0], dtype=torch.complex128)
+        before, last = torch.zeros_like(one), one
+        before_scale = torch.zeros(v.shape[0], dtype=torch.float64)
+        last_scale = torch.zeros_like(before_scale)
+        values, scales = [last], [last_scale]
+        for i in order:
+            value = d[:, i] * last - p * before * bent(before_scale - last_scale)
+            size = value.abs() + 1e-20
+            before, before_scale = last, last_scale
+            last, last_scale = value / size, last_scale + torch.log(size)
+            values.append(last)
+            scales.append(last_scale)
+        return torch.stack(values, dim=1), torch.stack(scales, dim=1)
+
+    left, left_scale = sweep(range(n))
+    right, right_scale = sweep(range(n - 1, -1, -1))
+    right, right_scale = right.flip(1), right_scale.flip(1)
+    logs = left_scale[:, :n] + right_scale[:, 1:] - left_scale[:, n:]
+    g = left[:, :n] * right[:, 1:] / left[:, n:] * bent(logs)
+    size = g.abs()
+    return torch.where(size > 50, 50 * g / size, g)
+
+
 def timed(run, repetitions):
     result = run()
     seconds = []
@@ -97,7 +131,11 @@ def main():
         result["torchError"] = str(error)
     else:
         x = torch.tensor(v)
-        for name, program in (("pivots", torch_pivots), ("determinants", torch_determinants)):
+        for name, program in (
+            ("pivots", torch_pivots),
+            ("determinants", torch_determinants),
+            ("published", torch_published),
+        ):
             g, seconds = timed(lambda: program(torch, x, a, p, eta), repetitions)
             g.numpy().tofile(f"{folder}/g_{name}.f64")
             result[name] = {"version": torch.__version__, "seconds": seconds}

@@ -98,6 +98,30 @@ export function bkCase(
   });
 }
 
+/** Cores of one step in `bkStepCase`. */
+export const CORES_PER_STEP = 16;
+
+/** Several such cores with their gradients in one step, as the blocks of a model have them: one submission for all. */
+export function bkStepCase([batch, n]: readonly [number, number], eta: number): KernelCase {
+  const graph = new Graph();
+  for (let core = 0; core < CORES_PER_STEP; core++) {
+    graph.scope(`core${core}`, () => {
+      const v = normal(graph, "v", [batch, 1, n]);
+      const [p, shift, lambda] = [1, eta, 0].map((value, k) =>
+        constant(graph, ["p", "eta", "lambda"][k], value)
+      );
+      const y = bkCore({ v, p, eta: shift, lambda }, { bounds: { etaMin: eta, pMax: 1 } });
+      const cotangent = normal(graph, "cotangent", y.type.shape);
+      gradientsOf([{ tensor: y, cotangent }], [v, p, shift, lambda])
+        .forEach((gradient, index) => graph.output(`gradient${core}/${index}`, gradient));
+    });
+  }
+  graph.output(FENCE, fill(graph, { shape: [1], value: 1 }));
+  const name = `${CORES_PER_STEP} bk_core + vjp B ${batch} N ${n} in one step`;
+  const plan = compilePlan(graph, { fusion: NO_FUSION });
+  return { name, items: CORES_PER_STEP * batch * n, plan };
+}
+
 /** Pairs (B, N) of one product, N from 1,024 to 131,072. */
 export const FLATNESS_SHAPES: readonly (readonly [number, number])[] = Array.from(
   { length: 8 },

@@ -13,10 +13,12 @@ import { sha256Hex } from "../../core/random/sha256.ts";
 import { initialParameters } from "../../core/train/initial_parameters.ts";
 import { type TrainingGraphOptions, trainingPlan } from "../../core/train/training_graph.ts";
 import { trialValues } from "../core/_trials.ts";
+import { resnetBk } from "../core/models/_resnet_bk.ts";
 
 const OPTIMISER = { weightDecay: 0.01, beta1: 0.9, beta2: 0.95, gradClip: 1 };
-const RESNET_BK = {
-  kind: "resnet-bk",
+const RESNET_BK = resnetBk({
+  dModel: 64,
+  nLayers: 2,
   tieHead: true,
   bkChannels: 8,
   numExperts: 4,
@@ -24,7 +26,7 @@ const RESNET_BK = {
   vMax: 3,
   etaInit: 1,
   etaMin: 1e-3,
-} as const;
+});
 
 /** Models of the fusion comparison: B = 8, N = 128. */
 const FUSION_MODELS: readonly ModelConfig[] = [
@@ -166,6 +168,8 @@ for (const model of LONG_MODELS) {
     variants: {
       kept: {},
       checkpointed: { checkpointing: true },
+      halves: { activationStorage: "f16" },
+      "checkpointed halves": { checkpointing: true, activationStorage: "f16" },
       "moments on host": { offloadMoments: true },
     },
     stepsPerBlock: 1,

@@ -1,6 +1,6 @@
 /** Every WGSL text and every pipeline that the engine makes, found by tracing plans; no adapter is needed. */
 import { manifestPath } from "../../core/cli/manifest_path.ts";
-import { byteTokenizer } from "../../core/data/byte_tokenizer.ts";
+import { vocabularyLimit } from "../../core/data/fit_tokenizer.ts";
 import { evaluationPlan, logitsPlan } from "../../core/evaluate/evaluation_plan.ts";
 import { expand } from "../../core/experiment/expand.ts";
 import type { Attributes, Dispatch, Op, Preset } from "../../core/graph/op.ts";
@@ -116,7 +116,8 @@ function* plansOfModels(): Generator<NamedPlan> {
       if (seen.has(name)) continue; // seeds share their plans
       seen.add(name);
       const config = readUnitConfig(unit.config, { where: unit.name });
-      yield* plansOf(name, trainerSettings(config, byteTokenizer));
+      const vocabularySize = vocabularyLimit(config.data.tokenizer);
+      yield* plansOf(name, trainerSettings(config, { vocabularySize }));
     }
   }
   for (const [index, config] of CONFIGS.entries()) {

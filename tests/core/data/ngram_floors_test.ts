@@ -48,6 +48,17 @@ Deno.test("ngramFloors() follows the Witten-Bell formula, worked by hand", () =>
   assert(Math.abs(two.natsPerToken - logs(p1.a, p2.aa, p2.ac, p1.b)) <= 1e-15);
 });
 
+Deno.test("ngramFloors() of an add-one unigram, worked by hand", () => {
+  // The same text: p_1(w) = (c(w) + 1) / (N + V) with N = 3, V = 4; order 2 mixes it as before.
+  const p1 = { a: 3 / 7, b: 2 / 7, c: 1 / 7 };
+  const p2 = { aa: (1 + 2 * p1.a) / 4, ac: (2 * p1.c) / 4 };
+  const counts = countNgrams(Int32Array.of(0, 0, 1), { vocabularySize: 4, maxOrder: 2 });
+  const [one, two] = ngramFloors(Int32Array.of(0, 0, 2, 1), counts, { unigram: "add-one" });
+  const logs = (...ps: number[]) => -ps.reduce((sum, p) => sum + Math.log(p), 0) / 4;
+  assert(Math.abs(one.natsPerToken - logs(p1.a, p1.a, p1.c, p1.b)) <= 1e-15);
+  assert(Math.abs(two.natsPerToken - logs(p1.a, p2.aa, p2.ac, p1.b)) <= 1e-15);
+});
+
 Deno.test("ngramFloors() gives ln V for any text when nothing was counted", () => {
   const counts = countNgrams(new Int32Array(0), { vocabularySize: 65, maxOrder: 3 });
   for (const { natsPerToken } of ngramFloors(Int32Array.of(1, 2, 64), counts)) {

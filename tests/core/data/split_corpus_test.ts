@@ -25,6 +25,21 @@ Deno.test("splitCorpus() gives the parts that Python cuts from the package files
   assertEquals(pinsOf(splitCorpus(loadCorpus({ id: "moby-dick" }))), { train, valid, test });
 });
 
+Deno.test("splitCorpus() says where documents end, whole ones and one that is cut", () => {
+  const sotu = splitCorpus(loadCorpus({ id: "sotu" }));
+  for (
+    const [part, documents] of [[sotu.train, 210], [sotu.valid, 12], [sotu.test!, 11]] as const
+  ) {
+    assertEquals(part.documentEnds.length, documents);
+    assertEquals(part.documentEnds.at(-1), part.bytes.length);
+    // Every document of the assembled text ends in two newlines, and nowhere else are two.
+    const text = new TextDecoder("latin1").decode(part.bytes);
+    assertEquals(part.documentEnds, [...text.matchAll(/\n\n/g)].map(({ index }) => index + 2));
+  }
+  const { train, valid, test } = splitCorpus(loadCorpus({ id: "moby-dick" }));
+  assertEquals([train, valid, test!].map(({ documentEnds }) => documentEnds), [[], [], [60177]]);
+});
+
 Deno.test("splitCorpus() defaults to interleave on sotu", () => {
   assertEquals(splitCorpus(loadCorpus({ id: "sotu" })).split, "interleave");
 });

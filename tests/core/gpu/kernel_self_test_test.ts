@@ -29,13 +29,22 @@ Deno.test("testKernels() passes f32 by definition, with errors of f32", async ()
   assertEquals(found.presetsAgree, true);
   // Rounding to f32 alone: half a unit in the last place, 6e-8 of the largest value.
   assert(found.expUlp > 0 && found.expUlp <= 0.5, `exp is off by ${found.expUlp} ulp`);
-  for (const name of ["matmulGpuError", "matmulSoftwareAdapterError", "scanError", "sumError"]) {
+  for (
+    const name of [
+      "matmulGpuError",
+      "matmulSoftwareAdapterError",
+      "scanError",
+      "haloError",
+      "carryError",
+      "sumError",
+    ]
+  ) {
     const error = Number(found[name]);
     assert(error > 0 && error <= 2 ** -24, `${name} is ${error}`);
   }
 });
 
-for (const label of ["matmul", "exp", "scan", "sum", "threefry"]) {
+for (const label of ["matmul", "exp", "scan", "halo", "carry", "sum", "threefry"]) {
   Deno.test(`testKernels() refuses a device whose ${label} is off by a thousandth, or NaN`, async () => {
     const wrong = await assertRejects(
       () => testSpoilt(label, (value) => value * 1.001 + 1e-3),

@@ -3,8 +3,9 @@ import { DeviceError } from "../../../core/errors.ts";
 import { webGpuBackend } from "../../../core/gpu/backend.ts";
 import { findAdapter } from "../../../core/gpu/device.ts";
 import { planNeeds, refuseBeyondLimits } from "../../../core/gpu/needs.ts";
-import { f32 } from "../../../core/graph/shape.ts";
+import { f32, i32 } from "../../../core/graph/shape.ts";
 import { Graph } from "../../../core/graph/tensor.ts";
+import { embedding } from "../../../core/ops/embedding.ts";
 import { matmul } from "../../../core/ops/matmul.ts";
 import { sum } from "../../../core/ops/sum.ts";
 import type { AdapterFacts } from "../../../core/plan/adapter_facts.ts";
@@ -41,7 +42,13 @@ function adapterWith(limits: Partial<typeof ENDLESS>): AdapterFacts {
 Deno.test("planNeeds() finds the largest binding, the most bindings and the most workgroups", () => {
   const needs = planNeeds(productPlan(), "gpu");
   // Four bytes a number, by hand: a 12288, b 6144, c 8192, sums 128.
-  assertEquals(needs.largestBinding, { label: "matmul", tensor: "a", arena: "io", bytes: 12288 });
+  assertEquals(needs.largestBinding, {
+    label: "matmul",
+    kernel: "matmul/tile_64",
+    tensor: "a",
+    arena: "io",
+    bytes: 12288,
+  });
   assertEquals(needs.mostBindings, { label: "matmul", kernel: "matmul/tile_64", bindings: 3 });
   assertEquals(needs.mostWorkgroups?.workgroups, 1); // one tile of 64, and 32 sums in one group
   assertEquals(needs.launches, 2);
@@ -66,7 +73,8 @@ for (
     [{ maxBufferSize: 18431 }, 'arena "io" in bytes needs 18432, maxBufferSize is 18431'],
     [
       { maxStorageBufferBindingSize: 12287 },
-      'tensor "a", which "matmul" binds, in bytes needs 12288, maxStorageBufferBindingSize is 12287',
+      'tensor "a", which "matmul" (matmul/tile_64) cannot bind in smaller parts, in bytes needs 12288, ' +
+      "maxStorageBufferBindingSize is 12287",
     ],
     [
       { maxStorageBuffersPerShaderStage: 2 },
@@ -128,13 +136,16 @@ Deno.test("Backend.compile() refuses a tensor beyond the adapter's binding befor
   const { facts } = await findAdapter();
   const rows = facts.limits.maxStorageBufferBindingSize / 256 + 1;
   const graph = new Graph();
-  graph.output("sums", sum(graph.input("x", f32(rows, 64)), { axis: 0 }));
+  // Any row of a table may be wanted, so it is bound whole.
+  const table = graph.input("table", f32(rows, 64));
+  graph.output("y", embedding(table, graph.input("ids", i32(3))));
   const plan = compilePlan(graph);
   const backend = await webGpuBackend();
   try {
     const before = Deno.memoryUsage().rss;
     const error = await assertRejects(() => backend.compile(plan), DeviceError);
-    assertStringIncludes(error.message, 'tensor "x", which "sum" binds');
+    assertStringIncludes(error.message, 'tensor "table", which "embedding" (embedding/forward_4)');
+    assertStringIncludes(error.message, "cannot bind in smaller parts");
     assertStringIncludes(error.message, `needs ${rows * 256}`);
     assertStringIncludes(error.message, `is ${facts.limits.maxStorageBufferBindingSize}`);
     const grown = Deno.memoryUsage().rss - before;

@@ -28,7 +28,16 @@ interface Values {
   readonly w1: Float64Array;
   readonly w2: Float64Array;
 }
-type Found = Readonly<Record<"y" | "start" | "dx" | "gate" | "w1" | "w2", Float64Array>>;
+type Found = Readonly<Record<"y" | "usage" | "dx" | "gate" | "w1" | "w2", Float64Array>>;
+
+/** A plain gate. */
+const GATE = {
+  router: { kind: "gate" },
+  loadBalance: 0,
+  zLoss: 0,
+  gumbel: 0,
+  purpose: "evaluate",
+} as const;
 
 /** Standard normals, rounded to f32 so that the adapter and the formula see the same numbers. */
 function draws(name: string, size: number): Float64Array {
@@ -54,15 +63,16 @@ async function run(sizes: Sizes, values: Values): Promise<Found> {
   const graph = new Graph();
   const x = graph.input("x", f32(rows, channels));
   const dy = graph.input("dy", f32(rows, channels));
-  const { output, expertStart } = mixtureOfExperts(x, {
+  const { output, usage } = mixtureOfExperts(x, {
     numExperts: experts,
     topK: k,
     dFf: hidden,
+    ...GATE,
   });
   const wanted = [x, ...graph.parameters];
   const gradients = gradientsOf([{ tensor: output, cotangent: dy }], wanted);
   graph.output("y", output);
-  graph.output("start", expertStart);
+  graph.output("usage", usage);
   wanted.forEach((tensor, i) => graph.output(`d ${tensor.label}`, gradients[i]));
   const plan = compilePlan(graph);
   const program = await software.compile(plan);
@@ -76,7 +86,7 @@ async function run(sizes: Sizes, values: Values): Promise<Found> {
     program.step({ x: Float32Array.from(values.x), dy: Float32Array.from(values.dy) });
     return {
       y: await program.read("y"),
-      start: await program.read("start"),
+      usage: await program.read("usage"),
       dx: await program.read("d x"),
       gate: await program.read("d experts/gate"),
       w1: await program.read("d experts/w1"),
@@ -142,11 +152,13 @@ function distance(got: Float64Array, want: Float64Array): number {
 const ONE: Sizes = { rows: 67, channels: 16, experts: 5, hidden: 24, k: 1 };
 const TWO: Sizes = { rows: 41, channels: 12, experts: 4, hidden: 20, k: 2 };
 const PRIME: Sizes = { rows: 23, channels: 7, experts: 3, hidden: 13, k: 3 };
+/** Every expert serves every row, more of them than a choice may have. */
+const MANY: Sizes = { rows: 29, channels: 8, experts: 11, hidden: 12, k: 11 };
 
-for (const sizes of [ONE, TWO, PRIME]) {
+for (const sizes of [ONE, TWO, PRIME, MANY]) {
   Deno.test(`mixtureOfExperts() equals all experts computed and masked, k = ${sizes.k}`, async () => {
     const values = drawValues(sizes);
-    const { y, start } = await run(sizes, values);
+    const { y, usage } = await run(sizes, values);
     const error = distance(y, denseOutput(sizes, values));
     assert(error <= 1e-5, `off by ${error}`);
     // Usage by count: choices with a weight above zero, expert by expert.
@@ -154,7 +166,8 @@ for (const sizes of [ONE, TWO, PRIME]) {
     for (let r = 0; r < sizes.rows; r++) {
       gateWeights(sizes, values, r).forEach((g, e) => counts[e] += g > 0 ? 1 : 0);
     }
-    assertEquals(counts, counts.map((_, e) => start[e + 1] - start[e]));
+    const pairs = sizes.rows * sizes.k;
+    assertEquals([...usage], counts.map((count) => Math.fround(count / pairs)));
   });
 
   Deno.test(`mixtureOfExperts() has the gradient of the masked formula, k = ${sizes.k}`, async () => {
@@ -185,7 +198,7 @@ Deno.test("mixtureOfExperts() trains its gate also when each row has one expert"
 });
 
 Deno.test("mixtureOfExperts() permutes its outputs with its rows, to the bit", async () => {
-  for (const sizes of [ONE, TWO, PRIME]) {
+  for (const sizes of [ONE, TWO, PRIME, MANY]) {
     const { rows, channels } = sizes;
     const values = drawValues(sizes);
     const order = Array.from(permutation(stream(5, "rows"), 0, rows));
@@ -206,7 +219,7 @@ Deno.test("mixtureOfExperts() gives an expert without rows zero gradient and no 
   const x = values.x.map(Math.abs);
   const gate = values.gate.map((v, i) => i % sizes.experts === 3 ? -5 : v);
   const found = await run(sizes, { ...values, x, gate });
-  assertEquals(found.start[3], found.start[4]);
+  assertEquals(found.usage[3], 0);
   const size = sizes.channels * sizes.hidden;
   for (const gradient of [found.w1, found.w2]) {
     assertEquals(gradient.subarray(3 * size, 4 * size), new Float64Array(size));
@@ -216,15 +229,16 @@ Deno.test("mixtureOfExperts() gives an expert without rows zero gradient and no 
 });
 
 Deno.test("mixtureOfExperts() gives the same bits twice", async () => {
-  const values = drawValues(TWO);
-  assertEquals(await run(TWO, values), await run(TWO, values));
+  for (const sizes of [TWO, MANY]) {
+    const values = drawValues(sizes);
+    assertEquals(await run(sizes, values), await run(sizes, values));
+  }
 });
 
-Deno.test("mixtureOfExperts() refuses more choices than experts", () => {
+Deno.test("mixtureOfExperts() refuses more choices than experts, and more than eight of them", () => {
   const x = new Graph().input("x", f32(2, 3));
-  assertThrows(
-    () => mixtureOfExperts(x, { numExperts: 2, topK: 3, dFf: 4 }),
-    ShapeError,
-    "from 1 to 2",
-  );
+  const choose = (topK: number, numExperts: number) =>
+    mixtureOfExperts(x, { numExperts, topK, dFf: 4, name: `${topK} of ${numExperts}`, ...GATE });
+  assertThrows(() => choose(3, 2), ShapeError, "from 1 to 2");
+  assertThrows(() => choose(9, 12), ShapeError, "from 1 to 8");
 });

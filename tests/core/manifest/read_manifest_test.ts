@@ -70,6 +70,32 @@ Deno.test("readManifest() says what it expected and what it got", () => {
       "{step: 8}",
       'at profiles.longer.train.step: unknown key; did you mean "steps"?',
     ],
+    [
+      "{kind: byte}",
+      "{kind: gpt3}",
+      "at data.tokenizer.kind: expected one of byte, word, gpt2, got",
+    ],
+    [
+      "{kind: byte}",
+      "{vocab: 9, kind: byte}",
+      "at data.tokenizer.vocab: unknown key; Known keys: kind",
+    ],
+    [
+      "{kind: byte}",
+      "{kind: word, vocab: 2, text: raw}",
+      "at data.tokenizer.vocab: expected an integer >= 3, got 2",
+    ],
+    [
+      "{kind: byte}",
+      "{kind: word, vocab: 9, text: row}",
+      'at data.tokenizer.text: expected one of raw, pretokenised, got "row"; did you mean "raw"?',
+    ],
+    [
+      "{kind: byte}",
+      "{kind: word, vocabulary: 9}",
+      "at data.tokenizer.vocabulary: unknown key; Known keys: kind, vocab, text",
+    ],
+    ["{kind: byte}", "word", "at data.tokenizer: expected keys ("],
     ["{description: As it stands}", "{}", "at profiles.smoke.description: missing"],
     ["  resnet-bk:", "  Resnet BK:", "at arms.Resnet BK: expected a name of lower-case letters"],
   ];

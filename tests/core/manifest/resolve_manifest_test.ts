@@ -39,6 +39,29 @@ Deno.test("resolveManifest() names the key that no file, profile or override giv
   );
 });
 
+Deno.test("resolveManifest() reads each kind of tokenizer, and a patch of one", () => {
+  const tokenizerOf = (text: string, options = {}) =>
+    resolve(text, options).manifest.data.tokenizer;
+  const word = manifestWith("{kind: byte}", "{kind: word, vocab: 8000, text: raw}");
+  assertEquals(tokenizerOf(MANIFEST_TEXT), { kind: "byte" });
+  assertEquals(tokenizerOf(manifestWith("{kind: byte}", "{kind: gpt2}")), { kind: "gpt2" });
+  assertEquals(tokenizerOf(word), { kind: "word", vocab: 8000, text: "raw" });
+  const patch = { source: "--vocab", patch: { data: { tokenizer: { vocab: 16000 } } } };
+  assertEquals(tokenizerOf(word, { overrides: [patch] }), {
+    kind: "word",
+    vocab: 16000,
+    text: "raw",
+  });
+  for (
+    const [text, message] of [
+      [manifestWith("{kind: byte}", "{kind: word, vocab: 9}"), "tokenizer.text: missing"],
+      [manifestWith("{kind: byte}", "{vocab: 9}"), "tokenizer.kind: missing"],
+    ]
+  ) assertStringIncludes(assertThrows(() => resolve(text), ManifestError).message, message);
+  const error = assertThrows(() => resolve(MANIFEST_TEXT, { overrides: [patch] }), ManifestError);
+  assertStringIncludes(error.message, "at data.tokenizer.vocab: unknown key");
+});
+
 Deno.test("resolveManifest() applies overrides last and checks them", () => {
   const seeds = { source: "--seeds", patch: { replicates: { seeds: [7] } } };
   assertEquals(resolve(MANIFEST_TEXT, { overrides: [seeds] }).manifest.replicates.seeds, [7]);

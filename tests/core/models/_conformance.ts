@@ -7,13 +7,13 @@ import type { Backend } from "../../../core/plan/backend.ts";
 import { bits, stream } from "../../../core/random/streams.ts";
 import { initialParameters } from "../../../core/train/initial_parameters.ts";
 import { createTrainer, type TrainerSettings } from "../../../core/train/trainer.ts";
+import { resnetBk } from "./_resnet_bk.ts";
 
 export const VOCABULARY = 61;
 
 /** Small configurations of every kind, at awkward sizes. */
 export const CONFIGS: readonly ModelConfig[] = [
-  {
-    kind: "resnet-bk",
+  resnetBk({
     dModel: 20,
     nLayers: 2,
     tieHead: true,
@@ -23,9 +23,8 @@ export const CONFIGS: readonly ModelConfig[] = [
     vMax: 3,
     etaInit: 1,
     etaMin: 1e-3,
-  },
-  {
-    kind: "resnet-bk",
+  }),
+  resnetBk({
     dModel: 16,
     nLayers: 1,
     tieHead: false,
@@ -35,6 +34,52 @@ export const CONFIGS: readonly ModelConfig[] = [
     vMax: 3,
     etaInit: 0.1,
     etaMin: 1e-3,
+  }),
+  resnetBk({
+    dModel: 24,
+    nLayers: 2,
+    tieHead: true,
+    mixer: "resolvent",
+    bkChannels: 3,
+    coupling: "learned",
+    numExperts: 3,
+    gumbel: 0.5,
+  }, "sound"),
+  resnetBk({
+    dModel: 16,
+    nLayers: 1,
+    tieHead: true,
+    bkChannels: 2,
+    router: "scattering",
+    topK: 2,
+    numExperts: 4,
+  }, "sound"),
+  resnetBk({ dModel: 28, nLayers: 1, tieHead: true, block: "symplectic", bkChannels: 2 }, "sound"),
+  {
+    kind: "resolvent-block",
+    dModel: 12,
+    nLayers: 2,
+    tieHead: true,
+    nHeads: 3,
+    vMax: 3,
+    etaMin: 1e-3,
+    etaLow: 0.01,
+    etaHigh: 1,
+    etaDynamic: false,
+    mixerNorm: "none",
+  },
+  {
+    kind: "resolvent-block",
+    dModel: 10,
+    nLayers: 1,
+    tieHead: false,
+    nHeads: 4,
+    vMax: 3,
+    etaMin: 1e-3,
+    etaLow: 0.05,
+    etaHigh: 1,
+    etaDynamic: true,
+    mixerNorm: "ward",
   },
   { kind: "transformer", dModel: 24, nLayers: 2, tieHead: true, nHeads: 3 },
   { kind: "transformer", dModel: 16, nLayers: 1, tieHead: false, nHeads: 4 },

@@ -1,6 +1,7 @@
 /** BK-Core for long chains in f64: the continued fractions and their adjoint scans, site by site. */
 import { op } from "../../../core/ops/bk_core.ts";
 import { type BkFormAttributes, SEQUENTIAL } from "../../../core/ops/bk_forms.ts";
+import { EXACT_GRADIENT } from "../../../core/ops/bk_gradient_modes.ts";
 import { f32 } from "../../../core/graph/shape.ts";
 import { Graph } from "../../../core/graph/tensor.ts";
 import { apply } from "../../../core/graph/trace.ts";
@@ -80,7 +81,7 @@ export async function onDevice(
   const v = graph.input("v", f32(batch, 1, n));
   const p = graph.input("p", f32(given.p.length));
   const [eta, lambda] = ["eta", "lambda"].map((name) => graph.input(name, f32(1)));
-  const g = apply(op, [v, p, eta, lambda], { a: -2, mode, ...form });
+  const g = apply(op, [v, p, eta, lambda], { a: -2, mode, ...EXACT_GRADIENT, ...form });
   const dg = graph.input("dg", f32(batch, 1, n, 2));
   const found = gradientsOf([{ tensor: g, cotangent: dg }], [v, p, eta, lambda]);
   ["dv", "dp", "deta", "dlambda"].forEach((name, k) => graph.output(name, found[k]));

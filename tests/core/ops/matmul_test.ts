@@ -24,37 +24,46 @@ function exactValues(size: number, factor: number): Float32Array<ArrayBuffer> {
 }
 
 function byDefinition(sizes: MatmulSizes, a: Float32Array, b: Float32Array): Float32Array {
-  const { rows, inner, columns, transposeA, transposeB } = sizes;
-  return Float32Array.from({ length: rows * columns }, (_, index) => {
-    const [i, j] = [Math.floor(index / columns), index % columns];
+  const { rows, inner, columns, transposeA, transposeB, products = 1 } = sizes;
+  return Float32Array.from({ length: products * rows * columns }, (_, index) => {
+    const product = Math.floor(index / (rows * columns));
+    const [i, j] = [Math.floor(index / columns) % rows, index % columns];
+    const [firstA, firstB] = [product * rows * inner, product * inner * columns];
     let sum = 0;
     for (let k = 0; k < inner; k++) {
-      sum += a[transposeA ? k * rows + i : i * inner + k] *
-        b[transposeB ? j * inner + k : k * columns + j];
+      sum += a[firstA + (transposeA ? k * rows + i : i * inner + k)] *
+        b[firstB + (transposeB ? j * inner + k : k * columns + j)];
     }
     return sum;
   });
 }
 
-/** Vectors fit, tiles do not; the last has whole groups of lanes in each block of rows. */
+/** Vectors fit, tiles do not; those of 128 columns have whole groups of lanes in each block of rows. */
 const EVEN: readonly MatmulSizes[] = [
   { rows: 17, inner: 20, columns: 68, transposeA: false, transposeB: false },
   { rows: 20, inner: 12, columns: 68, transposeA: true, transposeB: false },
   { rows: 65, inner: 12, columns: 20, transposeA: false, transposeB: true },
   { rows: 36, inner: 4, columns: 12, transposeA: true, transposeB: true },
   { rows: 15, inner: 8, columns: 128, transposeA: false, transposeB: false },
+  { rows: 15, inner: 8, columns: 128, transposeA: false, transposeB: false, products: 3 },
+  { rows: 20, inner: 12, columns: 68, transposeA: true, transposeB: false, products: 2 },
+  { rows: 65, inner: 12, columns: 20, transposeA: false, transposeB: true, products: 3 },
+  { rows: 4, inner: 4, columns: 4, transposeA: true, transposeB: true, products: 37 },
 ];
 const UNEVEN: readonly MatmulSizes[] = [
   { rows: 13, inner: 7, columns: 67, transposeA: false, transposeB: false },
   { rows: 66, inner: 5, columns: 9, transposeA: true, transposeB: false },
   { rows: 9, inner: 17, columns: 65, transposeA: false, transposeB: true },
   { rows: 1, inner: 1, columns: 1, transposeA: true, transposeB: true },
+  { rows: 13, inner: 7, columns: 67, transposeA: true, transposeB: true, products: 3 },
+  { rows: 3, inner: 5, columns: 2, transposeA: false, transposeB: false, products: 41 },
 ];
 
 for (const sizes of [...EVEN, ...UNEVEN]) {
-  const { rows, inner, columns, transposeA, transposeB } = sizes;
+  const { rows, inner, columns, transposeA, transposeB, products = 1 } = sizes;
   const layout = `${transposeA ? "t" : "n"}${transposeB ? "t" : "n"}`;
-  Deno.test(`matmul kernels give the exact product of ${rows} x ${inner} x ${columns} ${layout}`, async () => {
+  const name = `${rows} x ${inner} x ${columns} ${layout}, ${products} of them`;
+  Deno.test(`matmul kernels give the exact product of ${name}`, async () => {
     const open = await openDevice();
     try {
       const kernels = Object.entries(MATMUL_KERNELS)
@@ -66,10 +75,11 @@ for (const sizes of [...EVEN, ...UNEVEN]) {
           tile: { entryPoint, workgroup: owner === "workgroup" ? 256 : 8 },
         })
       );
-      const [a, b] = [exactValues(rows * inner, 7), exactValues(inner * columns, 11)];
+      const a = exactValues(products * rows * inner, 7);
+      const b = exactValues(products * inner * columns, 11);
       const found = await timeDispatches(open, {
         dispatches,
-        contents: [a, b, new Float32Array(rows * columns)],
+        contents: [a, b, new Float32Array(products * rows * columns)],
         pipelines: new PipelineCache(open.device),
         timing: ONCE,
       });
@@ -107,6 +117,44 @@ Deno.test("matmul kernels that accumulate add to what is there", async () => {
       const want = c.map((value, i) => value + product[i]);
       assertEquals(new Float32Array(result.buffer), want, entryPoint);
     }
+  } finally {
+    open.device.destroy();
+  }
+});
+
+Deno.test("matmul kernels add to the last product once where a folded grid has workgroups to spare", async () => {
+  const open = await openDevice();
+  try {
+    const sizes = {
+      rows: 5,
+      inner: 4,
+      columns: 4,
+      transposeA: false,
+      transposeB: true,
+      products: 3,
+    };
+    const [a, b] = [exactValues(3 * 5 * 4, 7), exactValues(3 * 4 * 4, 11)];
+    const c = exactValues(3 * 5 * 4, 13);
+    const dispatches = Object.entries(MATMUL_KERNELS).map(([entryPoint, { owner }]) => {
+      const tile = { entryPoint, workgroup: owner === "workgroup" ? 256 : 8 };
+      const dispatch = dispatchMatmul({ ...sizes, accumulate: true }, {
+        preset: "gpu",
+        bindings: BINDINGS,
+        tile,
+      });
+      return { ...dispatch, workgroups: dispatch.workgroups + 9 };
+    });
+    const found = await timeDispatches(open, {
+      dispatches,
+      contents: [a, b, c],
+      pipelines: new PipelineCache(open.device),
+      timing: ONCE,
+    });
+    const product = byDefinition(sizes, a, b);
+    const want = c.map((value, i) => value + product[i]);
+    found.forEach(({ result }, k) =>
+      assertEquals(new Float32Array(result.buffer), want, dispatches[k].entryPoint)
+    );
   } finally {
     open.device.destroy();
   }

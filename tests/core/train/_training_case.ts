@@ -5,6 +5,7 @@
 import type { Batch } from "../../../core/data/cut_windows.ts";
 import { bits, stream } from "../../../core/random/streams.ts";
 import type { TrainerSettings } from "../../../core/train/trainer.ts";
+import { resnetBk } from "../models/_resnet_bk.ts";
 
 export interface TrainingCase {
   readonly name: "transformer" | "resnet_bk";
@@ -39,8 +40,7 @@ export const TRAINING_CASES: readonly TrainingCase[] = [
     settings: {
       ...COMMON,
       optimiser: { ...OPTIMISER, gradClip: 0.8 },
-      model: {
-        kind: "resnet-bk",
+      model: resnetBk({
         dModel: 12,
         nLayers: 1,
         tieHead: false,
@@ -50,7 +50,7 @@ export const TRAINING_CASES: readonly TrainingCase[] = [
         vMax: 3,
         etaInit: 0.5,
         etaMin: 1e-3,
-      },
+      }),
     },
   },
 ];

@@ -5,10 +5,10 @@ import type { Plan } from "../../../core/plan/plan.ts";
 import { sha256Hex } from "../../../core/random/sha256.ts";
 import { initialParameters } from "../../../core/train/initial_parameters.ts";
 import { trainingPlan } from "../../../core/train/training_graph.ts";
+import { resnetBk } from "../models/_resnet_bk.ts";
 
 const WIDTH = { dModel: 8, nLayers: 1, tieHead: true };
-const RESNET_BK: ModelConfig = {
-  kind: "resnet-bk",
+const RESNET_BK: ModelConfig = resnetBk({
   ...WIDTH,
   bkChannels: 2,
   numExperts: 2,
@@ -16,7 +16,7 @@ const RESNET_BK: ModelConfig = {
   vMax: 3,
   etaInit: 1,
   etaMin: 1e-3,
-};
+});
 const TRANSFORMER: ModelConfig = { kind: "transformer", ...WIDTH, nHeads: 2 };
 
 function planOf(model: ModelConfig): Plan {

@@ -1,0 +1,174 @@
+/** Every setting of a model does something, and a preset is what its name says whatever was built with it before. */
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { ManifestError } from "../../../core/errors.ts";
+import type { JsonObject } from "../../../core/manifest/json.ts";
+import { modelConfig } from "../../../core/manifest/model_config.ts";
+import { PRESET_NAMES, withPreset } from "../../../core/manifest/model_presets.ts";
+import { MODEL_SHAPES, type ModelKind } from "../../../core/manifest/model_schema.ts";
+import { sha256Hex } from "../../../core/random/sha256.ts";
+import { initialParameters, initialStates } from "../../../core/train/initial_parameters.ts";
+import { trainingPlan } from "../../../core/train/training_graph.ts";
+
+const OPTIMISER = { weightDecay: 0, beta1: 0.9, beta2: 0.99, gradClip: 1 };
+const AT = { file: "test", path: "model", patch: false };
+
+/** Digest of everything a training run is made of besides data: plan, first parameters, first states. */
+function fingerprint(settings: JsonObject): string {
+  const plan = trainingPlan({
+    model: modelConfig(settings),
+    shape: { batch: 2, seqLen: 24 },
+    vocabularySize: 11,
+    optimiser: OPTIMISER,
+  });
+  const values = [initialParameters(plan, 42), initialStates(plan)].map((arena) => [...arena]);
+  return sha256Hex(plan.digest + JSON.stringify(values));
+}
+
+const RESNET_BK = {
+  kind: "resnet-bk",
+  preset: "sound",
+  d_model: 12,
+  n_layers: 1,
+  tie_head: true,
+  bk_channels: 4,
+};
+const RESOLVENT_BLOCK = {
+  kind: "resolvent-block",
+  d_model: 12,
+  n_layers: 1,
+  tie_head: true,
+  n_heads: 4,
+  v_max: 3,
+  eta_min: 1e-3,
+  eta_low: 0.01,
+  eta_high: 1,
+  eta_dynamic: false,
+  mixer_norm: "none",
+};
+const TRANSFORMER = { kind: "transformer", d_model: 12, n_layers: 1, tie_head: true, n_heads: 1 };
+
+interface Change {
+  readonly key: string;
+  readonly value: string | number | boolean;
+  /** Settings under which the key is read at all. @default none */
+  readonly within?: JsonObject;
+}
+
+const CHANGES: Readonly<
+  Record<ModelKind, { readonly base: JsonObject; readonly changes: Change[] }>
+> = {
+  "resnet-bk": {
+    base: RESNET_BK,
+    changes: [
+      { key: "d_model", value: 16 },
+      { key: "n_layers", value: 2 },
+      { key: "tie_head", value: false },
+      { key: "mode", value: "paper" },
+      { key: "bk_direction", value: "bidirectional" },
+      { key: "grad_mode", value: "theoretical" },
+      { key: "grad_blend", value: 0.25, within: { grad_mode: "blend" } },
+      { key: "mixer", value: "resolvent" },
+      { key: "bk_channels", value: 2 },
+      { key: "h0", value: "identity" },
+      { key: "coupling", value: "learned" },
+      { key: "v_max", value: 5 },
+      { key: "eta_init", value: 0.5 },
+      { key: "eta_min", value: 1e-2 },
+      { key: "eta_learned", value: false },
+      { key: "prime_bump", value: "formula" },
+      { key: "prime_bump_scale", value: 0.5, within: { prime_bump: "comb" } },
+      { key: "k_max", value: 1, within: { prime_bump: "formula" } },
+      { key: "epsilon", value: 0.5, within: { prime_bump: "formula" } },
+      { key: "block", value: "symplectic" },
+      { key: "symplectic_dt", value: 0.3, within: { block: "symplectic" } },
+      { key: "router", value: "scattering" },
+      { key: "num_experts", value: 3 },
+      { key: "top_k", value: 2 },
+      { key: "load_balance", value: 0 },
+      { key: "z_loss", value: 0 },
+      { key: "gumbel", value: 0.5 },
+    ],
+  },
+  "resolvent-block": {
+    base: RESOLVENT_BLOCK,
+    changes: [
+      { key: "d_model", value: 16 },
+      { key: "n_layers", value: 2 },
+      { key: "tie_head", value: false },
+      { key: "n_heads", value: 2 },
+      { key: "v_max", value: 5 },
+      { key: "eta_min", value: 5e-3 },
+      { key: "eta_low", value: 0.1 },
+      { key: "eta_high", value: 2 },
+      { key: "eta_dynamic", value: true },
+      { key: "mixer_norm", value: "ward" },
+    ],
+  },
+  transformer: {
+    base: TRANSFORMER,
+    changes: [
+      { key: "d_model", value: 16 },
+      { key: "n_layers", value: 2 },
+      { key: "tie_head", value: false },
+      { key: "n_heads", value: 3 },
+    ],
+  },
+};
+
+for (const [kind, { base, changes }] of Object.entries(CHANGES)) {
+  Deno.test(`every setting of ${kind} changes the parameters or the plan`, () => {
+    const known = Object.keys(MODEL_SHAPES[kind as ModelKind]).filter((key) => key !== "kind");
+    assertEquals(changes.map(({ key }) => key).toSorted(), known.toSorted());
+    for (const { key, value, within = {} } of changes) {
+      const before = { ...base, ...within };
+      assertNotEquals(fingerprint({ ...before, [key]: value }), fingerprint(before), key);
+    }
+  });
+}
+
+Deno.test("withPreset() gives the same settings after they were used and changed", () => {
+  for (const preset of PRESET_NAMES) {
+    const build = () => withPreset({ kind: "resnet-bk", preset, v_max: 7 }, AT);
+    if (preset.startsWith("step") || preset === "full") {
+      assertThrows(build, ManifestError, "is not available yet");
+      continue;
+    }
+    const first = JSON.stringify(build());
+    try {
+      Object.assign(build(), { num_experts: 99 });
+    } catch (error) {
+      assert(error instanceof TypeError, "a frozen preset refuses assignment");
+    }
+    fingerprint({ ...RESNET_BK, preset });
+    assertEquals(JSON.stringify(build()), first);
+  }
+});
+
+Deno.test("withPreset() sets what mode paper stands for together, and what is explicit wins", () => {
+  const paper = withPreset({ kind: "resnet-bk", preset: "baseline", mode: "paper" }, AT);
+  const expected = {
+    bk_direction: "bidirectional",
+    grad_mode: "blend",
+    grad_blend: 0.5,
+    eta_init: 1,
+    eta_learned: false,
+  };
+  for (const [key, value] of Object.entries(expected)) assertEquals(paper[key], value, key);
+  const mixed = withPreset({ preset: "baseline", mode: "paper", grad_blend: 0 }, AT);
+  assertEquals(mixed.grad_blend, 0);
+});
+
+Deno.test("modelConfig() refuses settings that contradict each other, and names the key", () => {
+  const cases: readonly (readonly [JsonObject, string])[] = [
+    [{ mixer: "resolvent", bk_direction: "bidirectional" }, "at model.mixer"],
+    [{ mixer: "resolvent", bk_channels: 5 }, "at model.bk_channels"],
+    [{ h0: "identity", coupling: "learned" }, "at model.h0"],
+    [{ router: "arg_g" }, "at model.router"],
+    [{ router: "scattering", mode: "paper" }, "at model.router"],
+    [{ block: "symplectic", d_model: 7 }, "at model.d_model"],
+    [{ grad_blend: 1.5 }, "at model.grad_blend: expected a number >= 0 and <= 1, got 1.5"],
+  ];
+  for (const [settings, message] of cases) {
+    assertThrows(() => modelConfig({ ...RESNET_BK, ...settings }), ManifestError, message);
+  }
+});
