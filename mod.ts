@@ -32,6 +32,8 @@ export type {
   InputSource,
   NodeSource,
   ParameterSource,
+  Probe,
+  ProbeAxis,
   Source,
   StateSource,
 } from "./core/graph/tensor.ts";
@@ -59,11 +61,14 @@ export { bkCoreStream, type BkCoreStreamInputs } from "./core/ops/bk_core_stream
 export { causalAttention } from "./core/ops/causal_attention.ts";
 export { chunkedCrossEntropy, type CrossEntropy } from "./core/ops/chunked_cross_entropy.ts";
 export { concat } from "./core/ops/concat.ts";
+export { divide } from "./core/ops/divide.ts";
 export { embedding } from "./core/ops/embedding.ts";
 export { fill } from "./core/ops/fill.ts";
 export { gelu } from "./core/ops/gelu.ts";
+export { linearScan } from "./core/ops/linear_scan.ts";
 export { matmul, type MatmulOptions } from "./core/ops/matmul.ts";
 export { multiply } from "./core/ops/multiply.ts";
+export { relu } from "./core/ops/relu.ts";
 export { reshape } from "./core/ops/reshape.ts";
 export {
   type ResolventMixed,
@@ -72,10 +77,27 @@ export {
   type ResolventMixerOptions,
 } from "./core/ops/resolvent_mixer.ts";
 export type { ResolventBounds } from "./core/ops/resolvent_forms.ts";
-export { semiseparableDiagonal } from "./core/ops/semiseparable_diagonal.ts";
+export { scale } from "./core/ops/scale.ts";
+export {
+  semiseparableDiagonal,
+  type SemiseparableInputs,
+  type SemiseparableOptions,
+} from "./core/ops/semiseparable_diagonal.ts";
+export { silu } from "./core/ops/silu.ts";
 export { slice } from "./core/ops/slice.ts";
+export { softClamp } from "./core/ops/soft_clamp.ts";
 export { softmax } from "./core/ops/softmax.ts";
+export { softplus } from "./core/ops/softplus.ts";
 export { sum, type SumAttributes } from "./core/ops/sum.ts";
+export { swapAxes, type SwapAxesAttributes } from "./core/ops/swap_axes.ts";
+
+// Layers: functions that declare parameters and apply operations.
+export {
+  causalConvolution,
+  type CausalConvolutionOptions,
+} from "./core/layers/causal_convolution.ts";
+export { linear, type LinearOptions } from "./core/layers/linear.ts";
+export { rmsNorm, type RmsNormOptions } from "./core/layers/rms_norm.ts";
 
 // What an operation is made of.
 export { stopped } from "./core/graph/op.ts";
@@ -84,6 +106,7 @@ export type {
   Binding,
   Cost,
   Dispatch,
+  LaunchLimits,
   Op,
   ParameterDoc,
   Port,
@@ -124,6 +147,14 @@ export { referenceBackend, type ReferencePrecision } from "./core/reference/inte
 
 // Models.
 export { modelConfig } from "./core/manifest/model_config.ts";
+export type {
+  ModelSettings,
+  ModuleSettings,
+  ResnetBkSettings,
+  ResolventBlockSettings,
+  TransformerSettings,
+} from "./core/manifest/model_schema.ts";
+export type { Json, JsonObject } from "./core/manifest/json.ts";
 export { type ModelConfig, type ModelKind, MODELS } from "./core/models/registry.ts";
 export type {
   BatchShape,
@@ -133,6 +164,9 @@ export type {
   Model,
 } from "./core/models/model.ts";
 export type { Purpose } from "./core/layers/purpose.ts";
+export type { SequenceMixer, SequenceMixerOptions } from "./core/models/sequence_mixer.ts";
+export type { ModuleReference } from "./core/models/loaded_mixers.ts";
+export type { ModuleConfig } from "./core/models/module_model.ts";
 export type { BkCoreSettings } from "./core/layers/green_operands.ts";
 export type { ResnetBkConfig } from "./core/models/resnet_bk.ts";
 export type { ResolventBlockConfig } from "./core/models/resolvent_block.ts";
@@ -140,6 +174,7 @@ export type { TransformerConfig } from "./core/models/transformer.ts";
 
 // Spectral diagnostics on the host, f64.
 export { type Stream, stream } from "./core/random/streams.ts";
+export type { Words } from "./core/random/threefry.ts";
 export {
   type ComplexVector,
   isSymmetric,

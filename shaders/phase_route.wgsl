@@ -5,7 +5,6 @@
 // phases: (rows), knots: (KNOTS = 2 E - 1), indices: (rows, K) i32, weights: (rows, K).
 // backward: dphases[r] = slope of x at the phase times the cotangent of x; 0 at a knot and outside all knots,
 // and between knots that lie closer than MIN_WIDTH. dweights: (rows, K), dphases: (rows).
-// uniform: expert floor(E (phase + pi) / (2 pi)), at most E - 1, of each row.
 // One invocation per row; COUNT is the number of rows. No sums.
 @group(0) @binding(0) var<storage, read_write> phases: array<f32>;
 @group(0) @binding(1) var<storage, read_write> knots: array<f32>;
@@ -13,7 +12,6 @@
 @group(0) @binding(3) var<storage, read_write> weights: array<f32>;
 @group(0) @binding(2) var<storage, read_write> dweights: array<f32>;
 @group(0) @binding(3) var<storage, read_write> dphases: array<f32>;
-@group(0) @binding(1) var<storage, read_write> bins: array<i32>;
 override COUNT: u32;
 override KNOTS: u32 = 1;
 override EXPERTS: u32 = 1;
@@ -93,18 +91,4 @@ fn backward(
     return;
   }
   dphases[row] = place.slope * (dweights[2u * row + 1u] - dweights[2u * row]);
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn uniform_bins(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let row = (group.y * groups.x + group.x) * WORKGROUP + lane;
-  if (row >= COUNT) {
-    return;
-  }
-  let turn = (phases[row] + 3.14159274f) * 0.159154943f;
-  bins[row] = i32(clamp(floor(f32(EXPERTS) * turn), 0f, f32(EXPERTS) - 1f));
 }

@@ -60,9 +60,11 @@ function paperTest(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `${name}${skip}`, ignore: absent !== undefined, fn });
 }
 
-Deno.test("paper: main.tex has no number typed by hand", async () => {
-  await lintPaper(`${PAPER_DIR}/main.tex`);
-});
+for (const main of ["main.tex", "recall/main.tex", "gradients/main.tex"]) {
+  Deno.test(`paper: ${main} has no number typed by hand`, async () => {
+    await lintPaper(`${PAPER_DIR}/${main}`);
+  });
+}
 
 Deno.test("paper: harness.sty raises an error for an unknown key instead of printing marks", async () => {
   const style = await Deno.readTextFile(`${PAPER_DIR}/harness.sty`);

@@ -28,8 +28,13 @@ const COMMAND = {
   examples: ["deno task paper", "deno task paper --out results/smoke"],
 } as const satisfies CommandSpec<OptionSpecs>;
 
+/** Main file of the paper of a plan that names none. */
+const FIRST_PAPER = "paper/main.tex";
+
 /** Folder of the paper's sources, whatever the working directory. */
-const PAPER_DIR = fileURLToPath(new URL("../../paper", import.meta.url));
+function paperFolder({ paper = FIRST_PAPER }: ReportPlan): string {
+  return fileURLToPath(new URL(`../../${paper}`, import.meta.url)).replace(/[/\\][^/\\]*$/, "");
+}
 
 /**
  * Runs the command.
@@ -46,7 +51,7 @@ export async function paper(args: readonly string[]): Promise<void> {
   const { out, json } = read.options;
   const plan = await readPlan(`${out}/${REPORT_PLAN_PATH}`);
   const campaign = loadCampaign(Store.open(`${out}/store`, { create: false }), plan);
-  const result = await buildReport({ ...campaign, outputDir: out, paperDir: PAPER_DIR });
+  const result = await buildReport({ ...campaign, outputDir: out, paperDir: paperFolder(plan) });
   if (!json) console.log(textOf(result));
   requireComplete(result); // with --json the error is the one document printed
   if (json) console.log(JSON.stringify(jsonOf(result), null, 2));

@@ -2,6 +2,7 @@
 import { UsageError } from "../errors.ts";
 import { expand } from "../experiment/expand.ts";
 import { readUnitConfig } from "../manifest/unit_config.ts";
+import { type PlanNeeds, planNeeds } from "../gpu/needs.ts";
 import { readManifest } from "../manifest/read_manifest.ts";
 import { resolveManifest } from "../manifest/resolve_manifest.ts";
 import { describePlan, type PlanDescription } from "../plan/describe_plan.ts";
@@ -69,12 +70,19 @@ export async function planStep(args: readonly string[]): Promise<void> {
   }
   const plan = planOf(read.positionals[0], read.options);
   const description = describePlan(plan);
+  const needs = {
+    gpu: planNeeds(plan, "gpu"),
+    "software-adapter": planNeeds(plan, "software-adapter"),
+  };
   const kernels = read.options.profileKernels ? await profilePlan(plan) : undefined;
   if (read.options.json) {
-    console.log(JSON.stringify({ ...description, ...(kernels ? { kernels } : {}) }, null, 2));
+    console.log(
+      JSON.stringify({ ...description, needs, ...(kernels ? { kernels } : {}) }, null, 2),
+    );
     return;
   }
   console.log(planText(description));
+  for (const [preset, found] of Object.entries(needs)) console.log(needsText(preset, found));
   if (kernels) console.log(`\n${kernelsText(kernels)}`);
 }
 
@@ -97,8 +105,21 @@ function planOf(arm: string, options: PlanStepOptions): Plan {
     ...trainerSettings(config, { vocabularySize: vocabularyLimit(config.data.tokenizer) }),
     fusion: options.fusion ? ALL_FUSION : NO_FUSION,
     share: options.share,
-    checkpointing: options.checkpointing,
+    ...(options.checkpointing ? { checkpointing: true } : {}),
   });
+}
+
+/** What an adapter must offer, by set of tiles. */
+function needsText(preset: string, needs: PlanNeeds): string {
+  const { launches, largestBinding, mostBindings, mostWorkgroups, mostRounds } = needs;
+  const parts = [
+    `${launches} launches`,
+    largestBinding && `largest binding ${largestBinding.bytes} bytes (${largestBinding.tensor})`,
+    mostBindings && `most bindings ${mostBindings.bindings} (${mostBindings.kernel})`,
+    mostWorkgroups && `most workgroups ${mostWorkgroups.workgroups} (${mostWorkgroups.kernel})`,
+    mostRounds && `longest loop ${mostRounds.rounds} rounds (${mostRounds.kernel})`,
+  ];
+  return `needs with tiles ${preset}: ${parts.filter((part) => part !== null).join(", ")}`;
 }
 
 function planText({ steps, totals, fusion, digest }: PlanDescription): string {

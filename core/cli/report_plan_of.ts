@@ -9,6 +9,7 @@ export function reportPlanOf({ resolved, jobs }: Campaign): ReportPlan {
     schema: REPORT_PLAN_SCHEMA,
     experiment: metadata.name,
     title: metadata.title,
+    ...(metadata.paper === undefined ? {} : { paper: metadata.paper }),
     profile: resolved.profile,
     arms: Object.keys(arms),
     lengths,

@@ -4,7 +4,9 @@
  */
 import { buildReport, type ReportResult } from "../report/build_report.ts";
 import { loadCampaign } from "../report/load_campaign.ts";
+import { checkMixers } from "../run/check_mixers.ts";
 import { systemClock } from "../run/clock.ts";
+import { openBackend } from "../run/open_backend.ts";
 import { type Campaign, planCampaign } from "../run/plan_campaign.ts";
 import { type CampaignResult, runCampaign } from "../run/run_campaign.ts";
 import { Store } from "../store/store.ts";
@@ -110,6 +112,10 @@ async function plan({ setup, options, say }: Command, store: Store | null): Prom
 }> {
   const campaign = await planCampaign(setup.resolved, { store, backend: setup.backend });
   headerLines(setup, { campaign, out: options.out }).forEach(say);
+  await checkMixers(campaign.jobs.filter(({ sealed }) => !sealed), {
+    openBackend: () => openBackend(setup.backend),
+    say,
+  });
   return { campaign, predicted: await predictUnits(campaign, { setup, clock: systemClock, say }) };
 }
 

@@ -2,7 +2,7 @@
 import { feasibility } from "../experiment/feasibility.ts";
 import { formatSeconds } from "../run/format_seconds.ts";
 import type { Campaign } from "../run/plan_campaign.ts";
-import type { UnitData } from "../run/load_unit_data.ts";
+import type { TextUnitData } from "../run/load_unit_data.ts";
 import type { Reproduction } from "./reproduce_setup.ts";
 
 /** The header, one line each. */
@@ -11,8 +11,7 @@ export function headerLines(
   { campaign, out }: { readonly campaign: Campaign; readonly out: string },
 ): readonly string[] {
   const { manifest } = setup.resolved;
-  const { metadata, data: { corpus }, execution } = manifest;
-  const { unigram, bigram } = setup.data.floors;
+  const { metadata, execution } = manifest;
   const done = campaign.jobs.filter((job) => job.sealed).length;
   const workers = execution.executor === "local"
     ? ` with ${count(execution.workers, "worker")}`
@@ -21,14 +20,30 @@ export function headerLines(
     `${metadata.title} (${metadata.name})`,
     `  profile   ${setup.choice.profile}: ${setup.choice.reason}`,
     `  backend   ${backendText(setup)}`,
-    `  corpus    ${corpus.id}, sha256 ${corpus.sha256}`,
-    ...tokenLines(setup.data),
-    `  floors    unigram ${unigram.toFixed(4)}, bigram ${bigram.toFixed(4)} nats per token`,
+    ...dataLines(setup),
     `  results   ${out}`,
     `  units     ${campaign.jobs.length} planned, ${done} of them done already; ` +
     `executor ${execution.executor}${workers}`,
     ...testLines(setup),
     ...changeLines(campaign),
+  ];
+}
+
+function dataLines({ data }: Pick<Reproduction, "data">): readonly string[] {
+  if (data.kind === "task") {
+    const { facts: { id, groups, chance }, vocabularySize, floors: { guessing } } = data;
+    return [
+      `  task      ${id}, V = ${vocabularySize}, groups ${
+        groups.join(", ")
+      }; guessing gets ${chance} right, ` +
+      `${guessing.toFixed(4)} nats per target`,
+    ];
+  }
+  const { unigram, bigram } = data.floors;
+  return [
+    `  corpus    ${data.facts.id}, sha256 ${data.facts.text.sha256}`,
+    ...tokenLines(data),
+    `  floors    unigram ${unigram.toFixed(4)}, bigram ${bigram.toFixed(4)} nats per token`,
   ];
 }
 
@@ -45,7 +60,7 @@ function backendText({ backend, adapter }: Reproduction): string {
 
 /** Tokenizer, V and unknown words, without which a perplexity says nothing; bytes need no line. */
 export function tokenLines(
-  { facts, tokenizer }: Pick<UnitData, "facts" | "tokenizer">,
+  { facts, tokenizer }: Pick<TextUnitData, "facts" | "tokenizer">,
 ): readonly string[] {
   if (facts.tokenization === undefined) return [];
   const { bytes_per_token, unknown_rate } = facts.tokenization.valid;

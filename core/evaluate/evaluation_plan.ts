@@ -1,9 +1,10 @@
-/** Plans without gradients: the loss of a batch, and the logits of a batch. */
+/** Plans without gradients: the loss of a batch, the losses of its rows, and its logits. */
 import { f32, i32 } from "../graph/shape.ts";
 import { Graph } from "../graph/tensor.ts";
 import { chunkedCrossEntropy } from "../ops/chunked_cross_entropy.ts";
 import { matmul } from "../ops/matmul.ts";
 import { recordMetric } from "../ops/record_metric.ts";
+import { slice } from "../ops/slice.ts";
 import type { BatchShape } from "../models/model.ts";
 import { type ModelConfig, modelOf } from "../models/registry.ts";
 import { compilePlan } from "../plan/compile_plan.ts";
@@ -31,11 +32,26 @@ export function evaluationPlan(options: EvaluationPlanOptions): Plan {
   return compilePlan(graph);
 }
 
-/** Input tokens (B, N); output "logits" (B N, V). For tests of causality and for generation. */
-export function logitsPlan(options: EvaluationPlanOptions): Plan {
+/** Inputs tokens (B, N), targets (B N); output "row_losses" (B N) in nats, 0 where the target is -100. */
+export function rowLossesPlan(options: EvaluationPlanOptions): Plan {
+  const { batch, seqLen } = options.shape;
+  const graph = new Graph();
+  const targets = graph.input("targets", i32(batch * seqLen));
+  const { features, head } = forward(graph, options);
+  graph.output("row_losses", chunkedCrossEntropy(features, { head, targets }).rowLosses);
+  return compilePlan(graph);
+}
+
+/**
+ * Input tokens (B, N); output "logits" (B N, V), or (B N, C) of the first `classes` = C of them. For tests of
+ * causality and for generation.
+ */
+export function logitsPlan(options: EvaluationPlanOptions & { readonly classes?: number }): Plan {
+  const { vocabularySize, classes = vocabularySize } = options;
   const graph = new Graph();
   const { features, head } = forward(graph, options);
-  graph.output("logits", matmul(features, head, { transposeB: true }));
+  const rows = classes < vocabularySize ? slice(head, { axis: 0, from: 0, to: classes }) : head;
+  graph.output("logits", matmul(features, rows, { transposeB: true }));
   return compilePlan(graph);
 }
 

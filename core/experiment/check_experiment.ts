@@ -1,3 +1,4 @@
+import { shortestRecall } from "../data/recall.ts";
 import { ManifestError } from "../errors.ts";
 import { didYouMean } from "../manifest/did_you_mean.ts";
 import type { ResolvedManifest } from "../manifest/resolve_manifest.ts";
@@ -55,6 +56,8 @@ export function checkTraining(resolved: ResolvedManifest, arm: ArmSettings): voi
         `which is not a multiple of ${length}`,
     );
   }
+  checkTask(resolved);
+  if (train.gradientCosine) checkCosine(arm, where);
   const schedules = {
     warmup_steps: train.warmupSteps,
     eval_every: train.evalEvery,
@@ -66,4 +69,28 @@ export function checkTraining(resolved: ResolvedManifest, arm: ArmSettings): voi
       `${where}.${key}: expected at most train.steps = ${train.steps}, got ${steps}`,
     );
   }
+}
+
+/** @throws {ManifestError} Naming the first length that is too short for the task's longest lag */
+function checkTask({ manifest, file, profile }: ResolvedManifest): void {
+  if (!("task" in manifest.data)) return;
+  const needed = shortestRecall(manifest.data.task);
+  const place = manifest.grid.seqLen.findIndex((length) => length < needed);
+  if (place < 0) return;
+  throw new ManifestError(
+    `${file} (profile ${profile}): at grid.seq_len[${place}]: expected at least ${needed} tokens for the longest ` +
+      `of data.task.lags, got ${manifest.grid.seqLen[place]}`,
+  );
+}
+
+function checkCosine({ model }: ArmSettings, where: string): void {
+  if (model.kind === "resnet-bk" && model.mixer === "diagonal") return;
+  throw new ManifestError(
+    `${where}.gradient_cosine: only a resnet-bk model with the mixer "diagonal" has other gradients than the ` +
+      `exact one, got ${
+        model.kind === "resnet-bk"
+          ? `the mixer "${model.mixer}"`
+          : `a model of kind "${model.kind}"`
+      }`,
+  );
 }

@@ -33,14 +33,22 @@ export interface LockFile {
 export interface CodeSources {
   /** URL of the repository root with a final slash, "file:///…/"; no path of it enters the digest. */
   readonly root: string;
+  /** URL of a folder outside the root, with a final slash, whose files belong to the code as well. @default none */
+  readonly userRoot?: string;
   readonly lock: LockFile;
   readonly readBytes: (url: string) => Uint8Array;
 }
 
+/** Names of files in the user's folder begin so. */
+const USER_FILE = "user:";
+
 /** What code a unit runs: a digest, and the list it is the digest of. */
 export interface CodeIdentity {
   readonly digest: string;
-  /** Local modules and text imports: path relative to the root, SHA-256 of the LF-normalised bytes. */
+  /**
+   * Local modules and text imports: path relative to the root, or behind "user:" to the user's folder, and SHA-256
+   * of the LF-normalised bytes.
+   */
   readonly files: Readonly<Record<string, string>>;
   /** npm packages in reach: lock integrity by name and version. */
   readonly packages: Readonly<Record<string, string>>;
@@ -60,7 +68,10 @@ export function codeIdentity(graph: ModuleGraph, sources: CodeSources): CodeIden
   for (const module of modules) {
     if (module.specifier.startsWith("node:")) continue; // part of Deno, whose version is in the key
     if (module.specifier.startsWith("npm:")) npmRoots.push(module.npmPackage ?? module.specifier);
-    else files[pathOf(module.specifier, sources.root)] = fileDigest(module.specifier, sources);
+    else {
+      const bytes = sources.readBytes(module.specifier);
+      files[pathOf(module.specifier, sources)] = sourceDigest(bytes);
+    }
   }
   const packages: Record<string, string> = {};
   for (const id of packageClosure(graph, npmRoots)) packages[id] = integrityOf(id, sources.lock);
@@ -91,14 +102,17 @@ function reachable(graph: ModuleGraph): readonly GraphModule[] {
   return [...found.values()];
 }
 
-function pathOf(specifier: string, root: string): string {
+function pathOf(specifier: string, { root, userRoot }: CodeSources): string {
   if (specifier.startsWith(root)) return decodeURIComponent(specifier.slice(root.length));
-  throw unidentified(specifier, `expected a file under ${root}`);
+  if (userRoot !== undefined && specifier.startsWith(userRoot)) {
+    return `${USER_FILE}${decodeURIComponent(specifier.slice(userRoot.length))}`;
+  }
+  const folders = userRoot === undefined ? root : `${root} or ${userRoot}`;
+  throw unidentified(specifier, `expected a file under ${folders}`);
 }
 
-function fileDigest(specifier: string, sources: CodeSources): string {
-  const bytes = sources.readBytes(specifier);
-  // A checkout with CRLF line ends is the same code.
+/** SHA-256 of a source text with LF line ends: a checkout with CRLF is the same code. */
+export function sourceDigest(bytes: Uint8Array): string {
   return sha256Hex(bytes.filter((byte, i) => !(byte === 0x0d && bytes[i + 1] === 0x0a)));
 }
 

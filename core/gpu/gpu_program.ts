@@ -6,7 +6,7 @@ import type { ArenaName, Plan } from "../plan/plan.ts";
 import { placeInputs } from "../plan/step_input.ts";
 import { type ArenaBuffers, destroyArenas } from "./arena_buffers.ts";
 import { type OpenDevice, withProgress } from "./device.ts";
-import { HostArenas } from "./host_arenas.ts";
+import { HostArenas, type StepPart } from "./host_arenas.ts";
 import { type BufferRange, readBuffers } from "./read_buffers.ts";
 import type { Launch } from "./record_plan.ts";
 import { type LaunchTime, timeLaunches } from "./time_launches.ts";
@@ -20,6 +20,8 @@ export class GpuProgram implements Program {
   readonly arenas: ArenaBuffers;
   readonly #open: OpenDevice;
   readonly #launches: readonly Launch[];
+  /** The launches by submission; one part where no arena lives on the host. */
+  readonly #parts: readonly StepPart[];
   readonly #staging: ArrayBuffer;
   /** Arenas whose home is host memory. */
   readonly #home: HostArenas;
@@ -42,6 +44,7 @@ export class GpuProgram implements Program {
     this.#launches = options.launches;
     this.#staging = new ArrayBuffer(options.plan.arenaBytes.io);
     this.#home = new HostArenas(options.plan);
+    this.#parts = this.#home.parts(options.launches);
   }
 
   write(arena: ArenaName, values: Float32Array): void {
@@ -60,7 +63,7 @@ export class GpuProgram implements Program {
 
   #replay(inputs: StepInput): void {
     this.#upload(inputs);
-    for (const part of this.#home.parts(this.#launches)) {
+    for (const part of this.#parts) {
       this.#home.bring(this.#open.device.queue, { part, buffer: this.arenas.buffers.activation });
       this.#submit(part.launches);
     }
@@ -70,8 +73,10 @@ export class GpuProgram implements Program {
     const { device } = this.#open;
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
+    let current: GPUComputePipeline | undefined;
     for (const { pipeline, bindGroup, x, y } of launches) {
-      pass.setPipeline(pipeline);
+      if (pipeline !== current) pass.setPipeline(pipeline);
+      current = pipeline;
       pass.setBindGroup(0, bindGroup);
       pass.dispatchWorkgroups(x, y);
     }

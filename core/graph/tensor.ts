@@ -72,6 +72,29 @@ export interface Tensor {
   readonly label: string;
 }
 
+/** What an index of a probed tensor counts; `bond` is between a token and the next, `part` real or imaginary. */
+export type ProbeAxis =
+  | "batch"
+  | "head"
+  | "token"
+  | "bond"
+  | "part"
+  | "row"
+  | "choice"
+  | "expert";
+
+/** A tensor worth drawing. */
+export interface Probe {
+  /** Outermost scope, and whose states: "block3", "block3/second". */
+  readonly place: string;
+  /** What it is there. */
+  readonly name: string;
+  /** Its value. */
+  readonly tensor: Tensor;
+  /** What its indices count, outermost first. */
+  readonly axes: readonly ProbeAxis[];
+}
+
 /** Nodes `first` to `end - 1` of a graph. */
 export interface Segment {
   /** Scope of the labels inside. */
@@ -112,6 +135,8 @@ export class Graph {
   readonly nextStates = new Map<Tensor, Tensor>();
   /** Tensors that the host may read after a step, by label. */
   readonly outputs = new Map<string, Tensor>();
+  /** Tensors worth drawing; they cost nothing unless they become outputs. */
+  readonly probes: Probe[] = [];
   /** Stretches of the forward pass that the backward pass may compute again; they do not overlap. */
   readonly segments: Segment[] = [];
   #nextId = 0;
@@ -168,6 +193,12 @@ export class Graph {
   output(label: string, tensor: Tensor): void {
     if (this.outputs.has(label)) throw new HarnessError(`Cannot declare output "${label}" twice`);
     this.outputs.set(label, tensor);
+  }
+
+  /** Shows a tensor to whoever draws models. */
+  probe(name: string, tensor: Tensor, axes: readonly ProbeAxis[]): void {
+    const place = [...this.#path.slice(0, 1), ...this.#statePath].join("/");
+    this.probes.push({ place, name, tensor, axes });
   }
 
   /** Runs `body` with `name` appended to the path of all labels. */

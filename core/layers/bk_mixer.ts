@@ -69,6 +69,10 @@ export function bkMixer(x: Tensor, options: BkMixerOptions): Mixed {
     const v = withPositionPotential(perToken, options);
     const operands = greenOperands(graph, options);
     const g = greenFunction(v, { operands, options }); // (B, H, N, 2)
+    graph.probe("potential", v, ["batch", "head", "token"]);
+    graph.probe("green", g, ["batch", "head", "token", "part"]);
+    graph.probe("eta", operands.eta, ["head"]);
+    graph.probe("coupling", operands.p, ["bond"]);
     const features = reshape(swapAxes(g, { axis: 1 }), [rows, 2 * heads]); // (B N, 2 H)
     const std = options.residualScale / Math.sqrt(2 * heads);
     const output = linear(features, { name: "output", outputs: width, std }); // (B N, D)

@@ -7,11 +7,13 @@ import { depthwiseConv } from "../ops/depthwise_conv.ts";
 import { slice } from "../ops/slice.ts";
 import type { Purpose } from "./purpose.ts";
 
+/** Settings of a causal convolution. */
 export interface CausalConvolutionOptions {
   /** k, positions that an output reads. */
   readonly taps: number;
   /** Scope of the parameters `weight` (C, k) and `bias` (C). @default "convolution" */
   readonly name?: string;
+  /** What the pass is for; `stream` keeps the last positions of a chunk for the next. */
   readonly purpose: Purpose;
 }
 

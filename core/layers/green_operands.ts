@@ -25,8 +25,11 @@ export interface BkCoreSettings {
   readonly h0: "laplacian" | "identity";
   /** Whether the coupling between neighbours is 1 or learned. */
   readonly coupling: "fixed" | "learned";
+  /** Bound of the potential. */
   readonly vMax: number;
+  /** eta at the start. */
   readonly etaInit: number;
+  /** Lower bound of a learned eta. */
   readonly etaMin: number;
   /** Whether eta is learned from etaInit on or stays there. */
   readonly etaLearned: boolean;

@@ -5,9 +5,11 @@ import { add } from "../ops/add.ts";
 import { matmul } from "../ops/matmul.ts";
 import { reshape } from "../ops/reshape.ts";
 
+/** Settings of an affine map. */
 export interface LinearOptions {
   /** Scope of the parameters `weight` and `bias`. */
   readonly name: string;
+  /** Size of the last axis of the result. */
   readonly outputs: number;
   /** Standard deviation of the first weights, drawn from a normal law around 0. */
   readonly std: number;

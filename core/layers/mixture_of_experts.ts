@@ -120,9 +120,14 @@ function serve(x: Tensor, { routing: { choice }, options }: {
     shape: [numExperts, dFf, channels],
     std: residualScale / Math.sqrt(dFf),
   });
-  return choice.kind === "all"
+  const served = choice.kind === "all"
     ? serveByAll(x, { w1, w2, weights: choice.weights })
     : serveBySome(x, { w1, w2, ...choice });
+  const perRow = ["row", choice.kind === "all" ? "expert" : "choice"] as const;
+  x.graph.probe("expert_weights", choice.weights, perRow);
+  if (choice.kind === "some") x.graph.probe("expert_indices", choice.indices, perRow);
+  x.graph.probe("expert_usage", served.usage, ["expert"]);
+  return served;
 }
 
 /** Every expert computes every row: no sorting, any E. */

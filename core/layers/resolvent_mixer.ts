@@ -51,6 +51,10 @@ export function resolventValueMixer(x: Tensor, options: BkMixerOptions): Mixed {
       std: residualScale / Math.sqrt(2 * width),
     });
     const g = pivotsOf(mixed, [batch, seqLen, heads]); // (B, H, N, 2)
+    graph.probe("potential", v, ["batch", "token", "head"]);
+    graph.probe("green", g, ["batch", "head", "token", "part"]);
+    graph.probe("eta", eta, ["head"]);
+    graph.probe("bond", p, ["bond"]);
     return {
       output: reshape(output, [batch, seqLen, width]),
       green: { g, operands: { ...operands, p: multiply(p, p) } },

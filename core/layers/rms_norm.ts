@@ -5,6 +5,7 @@ import { multiply } from "../ops/multiply.ts";
 import { reshape } from "../ops/reshape.ts";
 import { rmsNormalise } from "../ops/rms_norm.ts";
 
+/** Settings of an RMS norm. */
 export interface RmsNormOptions {
   /** Scope of the parameter `gain`. */
   readonly name: string;

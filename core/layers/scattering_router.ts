@@ -17,7 +17,7 @@ import { ShapeError } from "../errors.ts";
 import { f32 } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { add } from "../ops/add.ts";
-import { atan2 } from "../ops/atan2.ts";
+import { angle } from "../ops/angle.ts";
 import { bkCore, type BkDirection } from "../ops/bk_core.ts";
 import { bkCoreStream } from "../ops/bk_core_stream.ts";
 import type { BkBounds } from "../ops/bk_forms.ts";
@@ -28,7 +28,6 @@ import { phaseQuantiles } from "../ops/phase_quantiles.ts";
 import { phaseRoute } from "../ops/phase_route.ts";
 import { reshape } from "../ops/reshape.ts";
 import { scale } from "../ops/scale.ts";
-import { slice } from "../ops/slice.ts";
 import { sum } from "../ops/sum.ts";
 import { meanEntropy } from "./gate_router.ts";
 import type { Purpose } from "./purpose.ts";
@@ -57,24 +56,15 @@ export interface ScatteringOptions {
  */
 export function scatteringPhase(g: Tensor, options: ScatteringOptions): Tensor {
   return g.graph.scope("scattering", () => {
-    const free = pivotAngle(freeGreenFunction(g, options)); // (1, H, N)
-    return channelMean(add(pivotAngle(g), scale(free, -1)));
+    // arg(-L) = pi - arg g, since L = 1/g and Im g > 0.
+    const free = angle(freeGreenFunction(g, options)); // (1, H, N)
+    return channelMean(add(free, scale(angle(g), -1)));
   });
 }
 
 /** g (B, H, N, 2) → arg g (B N) in (0, pi), mean over the channels: the phase that the write-ups bin. */
 export function greenPhase(g: Tensor): Tensor {
-  return channelMean(atan2(part(g, 1), part(g, 0)));
-}
-
-/** arg(-1/g) = arg(-conj g), in (0, pi) because Im g > 0. g: (B, H, N, 2) → (B, H, N). */
-function pivotAngle(g: Tensor): Tensor {
-  return atan2(part(g, 1), scale(part(g, 0), -1));
-}
-
-/** Real (0) or imaginary (1) part, (B, H, N). */
-function part(g: Tensor, index: 0 | 1): Tensor {
-  return reshape(slice(g, { axis: 3, from: index, to: index + 1 }), g.type.shape.slice(0, 3));
+  return channelMean(angle(g));
 }
 
 /** (B, H, N) → (B N). */

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, memberOf } from "./json.ts";
 import { PRESET_NAMES } from "./model_presets.ts";
+import { moduleReference } from "./module_reference.ts";
 import {
   boolean,
   integer,
@@ -24,6 +25,12 @@ const common = {
 
 /** Settings of each kind of model, by manifest key. */
 export const MODEL_SHAPES = {
+  module: {
+    kind: oneOf("module"),
+    ...common,
+    /** Module that exports the sequence mixer. */
+    module: moduleReference,
+  },
   "resnet-bk": {
     kind: oneOf("resnet-bk"),
     ...common,
@@ -92,14 +99,19 @@ export type ModelKind = keyof typeof MODEL_SHAPES;
 
 /** All kinds of model. */
 export const MODEL_KINDS = [
+  "module",
   "resnet-bk",
   "resolvent-block",
   "transformer",
 ] as const satisfies readonly ModelKind[];
 
+const module = objectOf(MODEL_SHAPES.module);
 const resnetBk = objectOf(MODEL_SHAPES["resnet-bk"]);
 const resolventBlock = objectOf(MODEL_SHAPES["resolvent-block"]);
 const transformer = objectOf(MODEL_SHAPES.transformer);
+
+/** Settings of a model around a mixer of the user's own. */
+export type ModuleSettings = Read<typeof module>;
 
 /** Settings of a resnet-bk model. */
 export type ResnetBkSettings = Read<typeof resnetBk>;
@@ -111,11 +123,16 @@ export type ResolventBlockSettings = Read<typeof resolventBlock>;
 export type TransformerSettings = Read<typeof transformer>;
 
 /** Complete settings of one model; `kind` tells which. */
-export type ModelSettings = ResnetBkSettings | ResolventBlockSettings | TransformerSettings;
+export type ModelSettings =
+  | ModuleSettings
+  | ResnetBkSettings
+  | ResolventBlockSettings
+  | TransformerSettings;
 
 /** Part of a model's settings: any key of any kind, or a preset. Which keys a kind has is checked per arm. */
 export const modelParts = objectOf({
   preset: optional(oneOf(...PRESET_NAMES)),
+  ...MODEL_SHAPES.module,
   ...MODEL_SHAPES.transformer,
   ...MODEL_SHAPES["resolvent-block"],
   ...MODEL_SHAPES["resnet-bk"],
@@ -126,6 +143,8 @@ export const modelParts = objectOf({
 export const modelSchema: Schema<ModelSettings> = {
   read: (value, at) => {
     switch (kindOf(value, at)) {
+      case "module":
+        return module.read(value, at);
       case "resnet-bk":
         return checkResnetBk(resnetBk.read(value, at), at);
       case "resolvent-block":
@@ -196,6 +215,17 @@ const RESNET_BK_RULES: readonly Rule[] = [
       h0 === "identity" && (coupling === "learned" || primeBump === "gue"),
     rule: () =>
       'the identity has no couplings: expected coupling "fixed", and prime_bump other than "gue"',
+  },
+  {
+    key: "top_k",
+    isBroken: ({ router, topK }) => router !== "gate" && topK > (router === "arg_g" ? 1 : 2),
+    rule: ({ router, topK }) =>
+      `expected at most ${router === "arg_g" ? 1 : 2} with router "${router}", got ${topK}`,
+  },
+  {
+    key: "gumbel",
+    isBroken: ({ router, gumbel }) => router !== "gate" && gumbel > 0,
+    rule: ({ router }) => `noise belongs to a gate: expected 0 with router "${router}"`,
   },
   {
     key: "router",

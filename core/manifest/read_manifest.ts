@@ -2,6 +2,7 @@ import { ManifestError } from "../errors.ts";
 import { isJsonObject, type JsonObject, memberOf } from "./json.ts";
 import { fileSchema } from "./manifest_schema.ts";
 import { mergeObjects, withoutKeys } from "./merge.ts";
+import { movedModule } from "./module_reference.ts";
 import { parseYaml } from "./yaml.ts";
 
 /** A named patch of a manifest for one class of machine. */
@@ -58,7 +59,25 @@ function readMerged(file: string, reading: Reading): JsonObject {
   const own = document as JsonObject; // the schema above admits objects alone
   const base = memberOf(own, "extends");
   if (typeof base !== "string") return own;
-  return mergeObjects(readMerged(besides(file, base), { ...reading, chain }), own);
+  const merged = readMerged(besides(file, base), { ...reading, chain });
+  return mergeObjects(withModulesFrom(merged, base), own);
+}
+
+/** A base document in which paths of modules count from the folder of the manifest that extends it. */
+function withModulesFrom(base: JsonObject, path: string): JsonObject {
+  return Object.fromEntries(
+    Object.entries(base).map(([key, value]) => {
+      if (!isJsonObject(value)) return [key, value];
+      const model = key === "model" ? memberOf(value, "module") : undefined;
+      if (model === undefined) return [key, withModulesFrom(value, path)];
+      return [key, { ...value, module: movedModule(model, (module) => relativeTo(path, module)) }];
+    }),
+  );
+}
+
+function relativeTo(path: string, module: string): string {
+  const moved = besides(path, module);
+  return moved.startsWith("../") ? moved : `./${moved}`;
 }
 
 function textOf(file: string, reading: Reading): string {

@@ -1,18 +1,22 @@
-import type { Json } from "./json.ts";
+import { isJsonObject, type Json, memberOf } from "./json.ts";
 import { modelSchema } from "./model_schema.ts";
 import {
   boolean,
   integer,
+  manifestError,
+  memberPlace,
   name,
   number,
   objectOf,
   oneOf,
   optional,
   type Read,
+  type Schema,
   text,
   uniqueList,
   variants,
 } from "./schema.ts";
+import { taskSchema } from "./task_schema.ts";
 
 const corpus = objectOf({
   id: name,
@@ -33,8 +37,32 @@ const tokenizer = variants({
   gpt2: {},
 });
 
+const textData = objectOf({ corpus, tokenizer });
+const taskData = objectOf({ task: taskSchema });
+
+/** A text and how it becomes tokens, or a task whose sequences are made by a rule. */
+export type DataSettings = TextSettings | TaskData;
+
 /** What is read, and how it becomes tokens. */
-export const dataSchema = objectOf({ corpus, tokenizer });
+export type TextSettings = Read<typeof textData>;
+
+/** What is made instead of read. */
+export type TaskData = Read<typeof taskData>;
+
+/** Data of one unit: `corpus` with `tokenizer`, or `task`. */
+export const dataSchema: Schema<DataSettings> = {
+  read: (value, at) => {
+    if (!isJsonObject(value) || memberOf(value, "task") === undefined) {
+      return textData.read(value, at);
+    }
+    const other = ["corpus", "tokenizer"].find((key) => Object.hasOwn(value, key));
+    if (other === undefined) return taskData.read(value, at);
+    throw manifestError(
+      memberPlace(at, other),
+      "a task makes its own tokens: expected either corpus and tokenizer, or task",
+    );
+  },
+};
 
 /** One training run: AdamW with linear warm-up, measured at regular steps. */
 export const trainSchema = objectOf({
@@ -58,6 +86,8 @@ export const trainSchema = objectOf({
   cpu_offloading: optional(boolean),
   /** Stores activations between forward and backward pass in half precision; absent: no. */
   mixed_precision: optional(boolean),
+  /** Measures the angle between the model's gradient and the exact one, before and after; absent: no. */
+  gradient_cosine: optional(boolean),
 });
 
 /** A seed: an unsigned 32-bit integer. */
@@ -73,9 +103,6 @@ const unitSchema = objectOf({
   seq_len: lengthSchema,
   seed: seedSchema,
 });
-
-/** Data of one unit. */
-export type DataSettings = Read<typeof dataSchema>;
 
 /** Training of one unit. */
 export type TrainSettings = Read<typeof trainSchema>;

@@ -1,4 +1,5 @@
 /** The models that a manifest can name. */
+import { type ModuleConfig, moduleModel } from "./module_model.ts";
 import { resnetBk, type ResnetBkConfig } from "./resnet_bk.ts";
 import { resolventBlock, type ResolventBlockConfig } from "./resolvent_block.ts";
 import type { Model } from "./model.ts";
@@ -6,6 +7,7 @@ import { transformer, type TransformerConfig } from "./transformer.ts";
 
 /** Configuration of each kind of model. */
 export type ModelConfig =
+  | ({ readonly kind: "module" } & ModuleConfig)
   | ({ readonly kind: "resnet-bk" } & ResnetBkConfig)
   | ({ readonly kind: "resolvent-block" } & ResolventBlockConfig)
   | ({ readonly kind: "transformer" } & TransformerConfig);
@@ -17,6 +19,7 @@ export type ModelKind = ModelConfig["kind"];
 export const MODELS: {
   readonly [K in ModelKind]: Model<Extract<ModelConfig, { readonly kind: K }>>;
 } = {
+  module: moduleModel,
   "resnet-bk": resnetBk,
   "resolvent-block": resolventBlock,
   transformer,

@@ -27,6 +27,7 @@ import { fill } from "../ops/fill.ts";
 import { matmul } from "../ops/matmul.ts";
 import { multiply } from "../ops/multiply.ts";
 import { reshape } from "../ops/reshape.ts";
+import type { ResolventMixed } from "../ops/resolvent_mixer.ts";
 import { silu } from "../ops/silu.ts";
 import { slice } from "../ops/slice.ts";
 import { softClamp } from "../ops/soft_clamp.ts";
@@ -41,8 +42,9 @@ export interface ResolventBlockConfig extends CommonConfig {
   readonly vMax: number;
   /** Lower bound of eta. */
   readonly etaMin: number;
-  /** Smallest and largest eta over the heads at the start, which are spaced evenly on a log scale. */
+  /** Smallest eta over the heads at the start, which are spaced evenly on a log scale. */
   readonly etaLow: number;
+  /** Largest eta over the heads at the start. */
   readonly etaHigh: number;
   /** Whether eta also depends on the token. */
   readonly etaDynamic: boolean;
@@ -105,6 +107,7 @@ function block(
   // Bonds are learned without a bound, so that no chunk may start early from nothing.
   const bounds = { etaMin: config.etaMin, tMax: Infinity };
   const mixed = resolventStep({ x: u, v, t, eta, lambda }, { a: -2, bounds, purpose });
+  probeBlock({ v, t, eta, mixed });
   const { re, im } = mixerNorm === "ward" ? wardNorm(mixed, { eta }) : mixed;
   const skip = graph.parameter("skip", {
     type: f32(inner),
@@ -120,6 +123,22 @@ function block(
     std: 1 / Math.sqrt(2 * inner * nLayers),
   });
   return { output: reshape(output, [batch, seqLen, width]), eta: atRest };
+}
+
+/** What can be drawn of a block. */
+function probeBlock({ v, t, eta, mixed }: {
+  readonly v: Tensor;
+  readonly t: Tensor;
+  readonly eta: Tensor;
+  readonly mixed: ResolventMixed;
+}): void {
+  const { graph } = v;
+  const perToken = ["batch", "token", "head"] as const;
+  graph.probe("potential", v, perToken);
+  graph.probe("green_re", mixed.gRe, perToken);
+  graph.probe("green_im", mixed.gIm, perToken);
+  graph.probe("bond", t, perToken);
+  graph.probe("eta", eta, eta.type.shape.length === 1 ? ["head"] : perToken);
 }
 
 /** eta per head, (H), or per token, (B, N, H), around it. */

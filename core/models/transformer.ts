@@ -14,8 +14,8 @@
  */
 import { add } from "../ops/add.ts";
 import { causalAttention } from "../ops/causal_attention.ts";
-import { gelu } from "../ops/gelu.ts";
 import { reshape } from "../ops/reshape.ts";
+import { feedForward } from "../layers/feed_forward.ts";
 import { linear } from "../layers/linear.ts";
 import { rmsNorm } from "../layers/rms_norm.ts";
 import { positionEmbedding } from "../layers/position_embedding.ts";
@@ -61,19 +61,7 @@ export const transformer: Model<TransformerConfig> = {
           std: inner * residualScale,
         });
         x = add(x, reshape(projected, [batch, seqLen, width])); // (B, N, D)
-        const wide = gelu(
-          linear(reshape(rmsNorm(x, { name: "mlp_norm" }), [rows, width]), {
-            name: "mlp_in",
-            outputs: 4 * width,
-            std: inner,
-          }),
-        ); // (B N, 4 D)
-        const narrow = linear(wide, {
-          name: "mlp_out",
-          outputs: width,
-          std: residualScale / Math.sqrt(4 * width),
-        });
-        x = add(x, reshape(narrow, [batch, seqLen, width])); // (B, N, D)
+        x = add(x, feedForward(rmsNorm(x, { name: "mlp_norm" }), { residualScale })); // (B, N, D)
       });
     }
     const features = reshape(rmsNorm(x, { name: "final_norm" }), [rows, width]);

@@ -17,6 +17,7 @@ import { type Op, type Signature, stopped, type Trial } from "../graph/op.ts";
 import { expectRank, f32, formatShape, sizeOf, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
+import source from "../../shaders/bk_core.wgsl" with { type: "text" };
 import { bkCoreLaunches, bkCoreScratch } from "./bk_core_launches.ts";
 import { bkCoreLocalVjp } from "./bk_core_local_vjp.ts";
 import { bkCoreVjp } from "./bk_core_vjp.ts";
@@ -245,12 +246,16 @@ export const op: Op<BkCoreAttributes> = {
   },
   keepsF32: true,
   scratch: bkCoreScratch,
-  lower: { webgpu: bkCoreLaunches },
-  cost: ({ inputs: [v], attributes: { mode } }) => {
+  lower: {
+    webgpu: (site, preset, limits) => bkCoreLaunches(site, { source, preset, limits }),
+  },
+  cost: ({ inputs: [v], attributes: { mode, form, chunk, warm_up } }) => {
     const sites = v.shape.reduce((product, n) => product * n, 1);
+    // What is walked before a chunk is walked again; a carry first walks every site for its map.
+    const walked = sites * (chunk > 0 ? 1 + warm_up / chunk : 1) + (form === "carry" ? sites : 0);
     return mode === "causal"
-      ? { flops: 10 * sites, bytes: 12 * sites }
-      : { flops: 24 * sites, bytes: 32 * sites };
+      ? { flops: 10 * walked, bytes: 12 * sites }
+      : { flops: 24 * walked, bytes: 32 * sites };
   },
   trials: [...trialsOf("causal"), ...trialsOf("bidirectional")],
 };

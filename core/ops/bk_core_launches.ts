@@ -1,5 +1,4 @@
 /** Workspace and launches of BK-Core's forward pass. docs/mathematics.md §4. */
-import source from "../../shaders/bk_core.wgsl" with { type: "text" };
 import {
   type Dispatch,
   type LaunchLimits,
@@ -22,19 +21,19 @@ export function bkCoreScratch(
   return [f32(...inputs[0].shape, 2), ...bkEntryScratch(inputs, { form, directions: 2 })];
 }
 
-/** Launches of all sequences, or cut by sequences, each with its part of the workspace. */
-export function bkCoreLaunches(
-  site: Site<BkCoreAttributes>,
-  preset: Preset,
-  limits?: LaunchLimits,
-): readonly Dispatch[] {
+/** Launches of all sequences, or cut by sequences, each with its part of the workspace; `source` is the shader. */
+export function bkCoreLaunches(site: Site<BkCoreAttributes>, { source, preset, limits }: {
+  readonly source: string;
+  readonly preset: Preset;
+  readonly limits: LaunchLimits | undefined;
+}): readonly Dispatch[] {
   const shards = { sharedInputs: [1, 2, 3], scratch: bkCoreScratch(site), ...limits };
-  return launchByBatch(site, shards, (part) => walks(part, preset));
+  return launchByBatch(site, shards, (part) => walks(part, { source, preset }));
 }
 
 function walks(
   { inputs, attributes }: Site<BkCoreAttributes>,
-  preset: Preset,
+  { source, preset }: { readonly source: string; readonly preset: Preset },
 ): readonly Dispatch[] {
   const site = { source, inputs, attributes, preset };
   const [batch, heads, n] = inputs[0].shape;

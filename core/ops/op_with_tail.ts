@@ -65,12 +65,13 @@ export function opWithTail<A extends Attributes>(
     ...(scratch ? { scratch: (site: Site<A>) => scratch(headOf(site)) } : {}),
     ...(rounds ? { rounds: (site: Site<A>) => rounds(headOf(site)) } : {}),
     lower: {
-      webgpu: (site, preset, limits) =>
-        head.lower.webgpu(headOf(site), preset, limits).map((dispatch, k, all) =>
-          finishesResult(dispatch, all.slice(k + 1))
-            ? withTail(dispatch, { tail, total, own, vectors })
-            : dispatch
-        ),
+      webgpu: (site, preset, limits) => {
+        const dispatches = head.lower.webgpu(headOf(site), preset, limits);
+        const finishing = finishingLaunches(dispatches);
+        return dispatches.map((dispatch) =>
+          finishing.has(dispatch) ? withTail(dispatch, { tail, total, own, vectors }) : dispatch
+        );
+      },
     },
     cost: (site) => costWithTail(head.cost(headOf(site)), { tail, read: site.inputs.slice(own) }),
     trials: [],
@@ -109,11 +110,14 @@ function resultOf({ bindings }: Dispatch): Binding | undefined {
   return bindings.find(({ role, index }) => role === "output" && index === 0);
 }
 
-/** Ops with several launches write partial results to scratch, or where a later one goes on; those have no tail. */
-function finishesResult(dispatch: Dispatch, later: readonly Dispatch[]): boolean {
-  const result = resultOf(dispatch);
-  return result !== undefined &&
-    !later.map(resultOf).some((other) => other && other.byteOffset === result.byteOffset);
+/** Launches that leave the op's value behind, not partial results in scratch or where a later launch goes on. */
+function finishingLaunches(dispatches: readonly Dispatch[]): ReadonlySet<Dispatch> {
+  const last = new Map<number, Dispatch>();
+  for (const dispatch of dispatches) {
+    const result = resultOf(dispatch);
+    if (result) last.set(result.byteOffset ?? 0, dispatch);
+  }
+  return new Set(last.values());
 }
 
 function withTail(dispatch: Dispatch, at: {

@@ -1,5 +1,5 @@
 /** The published routing by phase: equal bins of the circle. docs/mathematics.md §6. */
-import source from "../../shaders/phase_route.wgsl" with { type: "text" };
+import source from "../../shaders/phase_bins.wgsl" with { type: "text" };
 import { ShapeError } from "../errors.ts";
 import { type Attributes, input, type Op, output, stopped, type Trial } from "../graph/op.ts";
 import { expectRank, f32, i32 } from "../graph/shape.ts";
@@ -59,10 +59,9 @@ export const op: Op<PhaseBinsAttributes> = {
   lower: {
     webgpu: ({ inputs: [phases], attributes: { bins } }) => [dispatchThreads({
       source,
-      shader: "phase_route",
-      entryPoint: "uniform_bins",
+      shader: "phase_bins",
       threads: phases.shape[0],
-      overrides: { EXPERTS: bins },
+      overrides: { BINS: bins },
       bindings: [input(0), output(0)],
     })],
   },

@@ -75,9 +75,11 @@ export interface ResolventMixerOptions {
 export interface ResolventMixed {
   /** Real and imaginary part of y (B, N, H d_h). */
   readonly re: Tensor;
+  /** Imaginary part of y. */
   readonly im: Tensor;
   /** Real and imaginary part of the pivots (B, N, H). */
   readonly gRe: Tensor;
+  /** Imaginary part of the pivots. */
   readonly gIm: Tensor;
 }
 
@@ -216,7 +218,7 @@ const carry = (chunk: number): ResolventFormAttributes => ({
   warm_up: 3,
   reach: 0,
 });
-/** For eta from 2.8 on, twice the largest bond of the trials: 12 and 23 positions. */
+/** For eta from 2.8 on, twice the largest bond of the trials: 13 and 23 positions. */
 const halo: ResolventFormAttributes = { form: "halo", chunk: 5, warm_up: 13, reach: 23 };
 
 export const op: Op<ResolventMixerAttributes> = {

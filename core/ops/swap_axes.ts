@@ -8,6 +8,7 @@ import { apply } from "../graph/trace.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
 import { launchByRows, perRow } from "./row_shards.ts";
 
+/** Which axes are exchanged. */
 export interface SwapAxesAttributes extends Attributes {
   /** The axis exchanged with the one behind it. */
   readonly axis: number;

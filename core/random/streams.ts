@@ -6,7 +6,9 @@ import { threefry2x32, type Words } from "./threefry.ts";
  * so a new consumer shifts no older one and step 900 is reachable without running 899.
  */
 export interface Stream {
+  /** Which stream it is, "init/block0/w1". */
   readonly name: string;
+  /** First 64 bits of SHA-256 over "seed/name". */
   readonly key: Words;
 }
 

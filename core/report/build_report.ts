@@ -1,7 +1,7 @@
 /** Writes figures, tables, macros and paper of one campaign from its sealed records. */
 import { IncompleteError, StoreError } from "../errors.ts";
 import { compilePaper, removeIfPresent } from "./compile_paper.ts";
-import { FIGURE_SVG_PATH, reportFiles } from "./report_files.ts";
+import { FIGURE_SVG_PATH, MEASURES_SVG_PATH, reportFiles } from "./report_files.ts";
 import type { ReportInput } from "./summaries.ts";
 import { svgToPdf } from "./svg_to_pdf.ts";
 
@@ -52,7 +52,14 @@ export async function buildReport(options: BuildReportOptions): Promise<ReportRe
       return false;
     }
   };
-  const drawn = await build(() => figurePdf(outputDir, programs.rsvgConvert));
+  const figures = [FIGURE_SVG_PATH, MEASURES_SVG_PATH].filter((path) => texts.has(path));
+  // Measures of an older campaign in the same folder are none of this one.
+  if (!texts.has(MEASURES_SVG_PATH)) await removeMeasures(outputDir);
+  let drawn = true;
+  for (const svg of figures) {
+    drawn = await build(() => figurePdf(outputDir, { svg, program: programs.rsvgConvert })) &&
+      drawn;
+  }
   const { paperDir } = options;
   if (drawn && paperDir !== null) await build(() => paperPdf({ ...options, paperDir }));
   return { consoleText, files, missing, notBuilt };
@@ -80,14 +87,31 @@ function missingUnits({ plan, records }: ReportInput): readonly string[] {
   );
 }
 
-async function figurePdf(outputDir: string, program: string | undefined): Promise<string> {
-  const pdf = `${outputDir}/paper/generated/figures/curves.pdf`;
+async function figurePdf(outputDir: string, { svg, program }: {
+  readonly svg: string;
+  readonly program: string | undefined;
+}): Promise<string> {
+  const name = svg.replace(/^.*\/|\.svg$/g, "");
+  const pdf = `${outputDir}/paper/generated/figures/${name}.pdf`;
   await Deno.mkdir(`${outputDir}/paper/generated/figures`, { recursive: true });
   await removeIfPresent(pdf); // without the converter an older picture must not stay
   const options = program === undefined ? {} : { program };
-  await svgToPdf(`${outputDir}/${FIGURE_SVG_PATH}`, pdf, options);
-  await Deno.copyFile(pdf, `${outputDir}/figures/curves.pdf`);
+  await svgToPdf(`${outputDir}/${svg}`, pdf, options);
+  await Deno.copyFile(pdf, `${outputDir}/figures/${name}.pdf`);
   return pdf;
+}
+
+async function removeMeasures(outputDir: string): Promise<void> {
+  const generated = "paper/generated";
+  for (
+    const path of [
+      MEASURES_SVG_PATH,
+      "figures/measures.csv",
+      "figures/measures.pdf",
+      `${generated}/figures/measures.pdf`,
+      `${generated}/tables/measures.tex`,
+    ]
+  ) await removeIfPresent(`${outputDir}/${path}`);
 }
 
 async function paperPdf(

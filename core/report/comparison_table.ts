@@ -1,5 +1,6 @@
 /** The table of comparisons as fixed-width text. */
 import type { ComparisonResult } from "./comparisons.ts";
+import { LEAKS_STAMP, stampedArm } from "./leaks.ts";
 import { isSmoke, type ReportPlan, SMOKE_STAMP } from "./report_plan.ts";
 import { comparisonTexts, verdictText } from "./verdict.ts";
 
@@ -36,16 +37,25 @@ export function comparisonTable(plan: ReportPlan, results: readonly ComparisonRe
       `${line(rows[i])}${result.kind === "tested" ? stamp : ""}`,
       `${" ".repeat(widths[0])}  ${note(plan, result)}`,
     ]),
-    `p: exact sign-flip test, differences symmetric about 0 under the null hypothesis; Holm over ${
-      results.length === 1 ? "1 comparison" : `${results.length} comparisons`
+    `p: exact sign-flip test, differences symmetric about 0 under the null hypothesis; ${
+      familyText(results)
     }`,
     "",
   ].join("\n");
 }
 
+function familyText(results: readonly ComparisonResult[]): string {
+  const counted = (count: number) => count === 1 ? "1 comparison" : `${count} comparisons`;
+  const leaking = results.filter(({ kind }) => kind === "leaks").length;
+  const holm = `Holm over ${counted(results.length - leaking)}`;
+  return leaking === 0 ? holm : `${holm}, without ${counted(leaking)} with an arm that leaks`;
+}
+
 function cellTexts(comparison: ComparisonResult): readonly string[] {
   const { a, b, seqLen } = comparison.planned;
-  const head = [String(seqLen), `${a} vs ${b}`];
+  const leaking = new Set(comparison.kind === "leaks" ? comparison.arms : []);
+  const head = [String(seqLen), `${stampedArm(a, leaking)} vs ${stampedArm(b, leaking)}`];
+  if (comparison.kind === "leaks") return [...head, ...Array<string>(6).fill(LEAKS_STAMP)];
   if (comparison.kind === "missing") return [...head, ...Array<string>(6).fill("NO DATA")];
   const texts = comparisonTexts(comparison);
   return [
@@ -61,7 +71,7 @@ function cellTexts(comparison: ComparisonResult): readonly string[] {
 
 function note(plan: ReportPlan, comparison: ComparisonResult): string {
   const verdict = verdictText(plan, comparison);
-  if (comparison.kind === "missing" || comparison.imputed === 0) return verdict;
+  if (comparison.kind !== "tested" || comparison.imputed === 0) return verdict;
   const runs = comparison.imputed === 1
     ? "1 diverged run counts"
     : `${comparison.imputed} diverged runs count`;

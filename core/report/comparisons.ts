@@ -1,10 +1,11 @@
 /** The family of planned comparisons on final validation loss, with Holm's adjustment. */
 import { compareArms, type Comparison } from "../stats/compare_arms.ts";
 import { compareFamily, type FamilyComparison } from "../stats/compare_family.ts";
+import { leakingArms } from "./leaks.ts";
 import type { PlannedComparison, ReportPlan } from "./report_plan.ts";
 import { type CellSummary, findCell, LEVEL } from "./summaries.ts";
 
-/** One planned comparison: tested, or why it could not be. */
+/** One planned comparison: tested, or why it could not or must not be. */
 export type ComparisonResult =
   | {
     readonly kind: "tested";
@@ -17,18 +18,34 @@ export type ComparisonResult =
     /** Diverged seeds on both sides, which entered with the worst finite loss of the cell. */
     readonly imputed: number;
   }
-  | { readonly kind: "missing"; readonly planned: PlannedComparison; readonly reason: string };
+  | { readonly kind: "missing"; readonly planned: PlannedComparison; readonly reason: string }
+  /** An arm reads later tokens, so that its loss says nothing: there is no test and no verdict. */
+  | {
+    readonly kind: "leaks";
+    readonly planned: PlannedComparison;
+    readonly arms: readonly string[];
+  };
 
-/** Results in the plan's order. */
+/**
+ * Results in the plan's order. A comparison with a leaking arm can support no claim and is no member of the family;
+ * one that lacks records is, and keeps the others from their adjustment.
+ */
 export function compareCells(
   plan: ReportPlan,
   cells: readonly CellSummary[],
 ): readonly ComparisonResult[] {
-  const results = plan.comparisons.map((planned) => compareOne(planned, cells));
+  const leaking = leakingArms(cells);
+  const results = plan.comparisons.map((planned): ComparisonResult => {
+    const arms = [planned.a, planned.b].filter((arm) => leaking.has(arm));
+    return arms.length > 0 ? { kind: "leaks", planned, arms } : compareOne(planned, cells);
+  });
   const tested = results.filter((result) => result.kind === "tested");
-  if (tested.length < results.length) return results;
+  if (tested.length === 0 || results.some(({ kind }) => kind === "missing")) return results;
   const family = compareFamily(tested.map(({ result }) => result), { alpha: plan.alpha });
-  return tested.map((result, i) => ({ ...result, family: family[i] }));
+  const adjusted = tested.map((result, i) => ({ ...result, family: family[i] }));
+  return results.map((result) =>
+    adjusted.find(({ planned }) => planned === result.planned) ?? result
+  );
 }
 
 function compareOne(

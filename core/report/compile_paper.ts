@@ -9,7 +9,7 @@ const LATEX =
 
 /** Where the paper is and how it is compiled. */
 export interface CompilePaperOptions {
-  /** Folder with main.tex, harness.sty and references.bib. */
+  /** Folder with main.tex; harness.sty and references.bib lie beside it or one folder above. */
   readonly sourceDir: string;
   /** Folder that has `generated/`; the PDF and copies of the sources go here. */
   readonly paperDir: string;
@@ -31,7 +31,7 @@ export async function compilePaper(options: CompilePaperOptions): Promise<string
   const { sourceDir, paperDir, program = "latexmk" } = options;
   await lintPaper(`${sourceDir}/main.tex`);
   await Deno.mkdir(`${paperDir}/build`, { recursive: true });
-  for (const name of SOURCES) await Deno.copyFile(`${sourceDir}/${name}`, `${paperDir}/${name}`);
+  for (const name of SOURCES) await copySource(name, { sourceDir, paperDir });
   const pdf = `${paperDir}/main.pdf`;
   await removeIfPresent(pdf); // a failed build must not leave the last one's PDF behind
   const output = await runLatexmk(program, paperDir);
@@ -42,6 +42,19 @@ export async function compilePaper(options: CompilePaperOptions): Promise<string
   }
   await Deno.copyFile(`${paperDir}/build/main.pdf`, pdf);
   return pdf;
+}
+
+/** Papers in folders below one share what they have no copy of their own of. */
+async function copySource(
+  name: string,
+  { sourceDir, paperDir }: CompilePaperOptions,
+): Promise<void> {
+  try {
+    await Deno.copyFile(`${sourceDir}/${name}`, `${paperDir}/${name}`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    await Deno.copyFile(`${sourceDir}/../${name}`, `${paperDir}/${name}`);
+  }
 }
 
 /**

@@ -1,4 +1,6 @@
 /** The multi-length table of one arm as fixed-width text. */
+import { leakNotes } from "./leak_table.ts";
+import { leakingArms, stampedArm } from "./leaks.ts";
 import { fixedText, perplexityText } from "./number_text.ts";
 import { isSmoke, type ReportPlan, SMOKE_STAMP } from "./report_plan.ts";
 import type { CellSummary } from "./summaries.ts";
@@ -21,9 +23,10 @@ export function smokeBanner(plan: ReportPlan): string {
  * diverged reads DIVERGED and has a footnote.
  */
 export function multiLengthTables(plan: ReportPlan, cells: readonly CellSummary[]): string {
+  const leaking = leakingArms(cells);
   return plan.arms.map((arm) =>
     multiLengthTable(
-      `${plan.title}: ${arm} (${plan.experiment}, profile ${plan.profile})`,
+      `${plan.title}: ${stampedArm(arm, leaking)} (${plan.experiment}, profile ${plan.profile})`,
       cells.filter((cell) => cell.arm === arm),
     )
   ).join("\n");
@@ -63,9 +66,9 @@ function perplexityCell(cell: CellSummary): string {
   return perplexityText(cell.loss.perplexity, cell.loss.halfWidth);
 }
 
-/** What a reader must know about a cell besides its row; empty for a complete cell without divergence. */
+/** What a reader must know about a cell besides its row; empty for a complete, sound cell without divergence. */
 export function footnotes(cell: CellSummary): readonly string[] {
-  const notes: string[] = [];
+  const notes = [...leakNotes(cell)];
   const found = cell.records.length;
   if (found < cell.planned) {
     notes.push(`${cell.seqLen}: ${cell.planned - found} of ${cell.planned} seeds have no record`);

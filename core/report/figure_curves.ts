@@ -1,8 +1,9 @@
 /** Vega-Lite specification of the loss figure: loss against training tokens, one panel per length. */
 import type { TopLevelSpec } from "vega-lite";
 import type { CurveRow } from "./curve_rows.ts";
-import { DASHES, figureTheme, PALETTE, TEXT_WIDTH_PT } from "./figure_theme.ts";
+import { armLegend, DASHES, figureTheme, PALETTE, TEXT_WIDTH_PT } from "./figure_theme.ts";
 import { footnotes } from "./console_table.ts";
+import { leakingArms, stampedArm } from "./leaks.ts";
 import { isSmoke, type ReportPlan, SMOKE_STAMP } from "./report_plan.ts";
 import type { CellSummary } from "./summaries.ts";
 
@@ -32,6 +33,7 @@ export interface FigureInput {
  */
 export function figureCurves(input: FigureInput): TopLevelSpec {
   const { plan } = input;
+  const arms = plan.arms.map(labels(input));
   const columns = columnsFor(plan.lengths.length);
   const width = Math.floor((TEXT_WIDTH_PT - AXIS_WIDTH - PANEL_GAP * columns) / columns);
   return {
@@ -47,9 +49,15 @@ export function figureCurves(input: FigureInput): TopLevelSpec {
     spacing: PANEL_GAP,
     // A shared horizontal axis would also be drawn below the empty places of a last row.
     resolve: { axis: { x: "independent" } },
-    spec: { width, height: PANEL_HEIGHT, layer: layers(plan.arms, width) },
+    spec: { width, height: PANEL_HEIGHT, layer: layers(arms, width) },
     config: figureTheme,
   } as unknown as TopLevelSpec; // its layer lists are declared mutable; nothing here mutates them
+}
+
+/** How an arm is called in legend and notes: with a stamp where it leaks. */
+function labels({ cells }: FigureInput): (arm: string) => string {
+  const leaking = leakingArms(cells);
+  return (arm) => stampedArm(arm, leaking);
 }
 
 /** Full rows where possible: four panels make two by two. */
@@ -63,7 +71,12 @@ function panelName(seqLen: number): string {
 
 /** Rows as plain objects; a panel that lacks a cell says so. */
 function dataValues(input: FigureInput): readonly Record<string, unknown>[] {
-  const rows = input.rows.map((row) => ({ ...row, panel: panelName(row.seqLen) }));
+  const label = labels(input);
+  const rows = input.rows.map((row) => ({
+    ...row,
+    arm: label(row.arm),
+    panel: panelName(row.seqLen),
+  }));
   const notes = input.plan.lengths.flatMap((seqLen) => {
     const here = input.cells.filter((cell) => cell.seqLen === seqLen);
     const empty = here.filter((cell) => cell.records.length === 0).map((cell) => cell.arm);
@@ -102,13 +115,15 @@ function layers(arms: readonly string[], width: number): readonly Layer[] {
     scale: { zero: false, nice: true },
   };
   const scale = { domain: arms, range: arms.map((_, i) => PALETTE[i % PALETTE.length]) };
-  const color = { field: "arm", type: "nominal", scale, title: null };
+  const legend = armLegend(arms.length);
+  const color = { field: "arm", type: "nominal", scale, title: null, ...legend };
   // Dashes repeat the colour for readers without it.
   const dash = {
     field: "arm",
     type: "nominal",
     scale: { domain: arms, range: arms.map((_, i) => DASHES[i % DASHES.length]) },
     title: null,
+    ...legend,
   };
   const band = { y: { ...y, field: "low" }, y2: { field: "high" } };
   return [

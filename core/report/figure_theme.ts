@@ -17,6 +17,9 @@ export const PALETTE: readonly string[] = [
 /** Dash patterns in points, beside the colours. */
 export const DASHES: readonly (readonly number[])[] = [[1, 0], [5, 2], [1.5, 1.5], [6, 2, 1.5, 2]];
 
+/** Most arms whose names fit beside each other. */
+const LEGEND_ROW = 4;
+
 // A family name with a digit must be quoted, or the renderer takes the next family.
 const FONT = "'LM Roman 10', 'Latin Modern Roman', serif";
 const LABEL_SIZE = 8;
@@ -64,3 +67,8 @@ export const figureTheme: Config = {
   },
   text: { font: FONT, fontSize: LABEL_SIZE },
 };
+
+/** Legend of so many arms, where one row of them would be wider than the text. */
+export function armLegend(arms: number): { readonly legend?: { readonly columns: number } } {
+  return arms > LEGEND_ROW ? { legend: { columns: Math.ceil(arms / 2) } } : {};
+}

@@ -3,6 +3,8 @@ import type { ComparisonResult } from "./comparisons.ts";
 import { footnotes } from "./console_table.ts";
 import { type Fact, sortFacts } from "./fact.ts";
 import { escapeLatex } from "./latex_text.ts";
+import { latexArm } from "./leak_table.ts";
+import { leakingArms, LEAKS_STAMP } from "./leaks.ts";
 import { DIVERGED_MARK } from "./result_facts.ts";
 import type { ReportPlan } from "./report_plan.ts";
 import { floorsOf } from "./setting_facts.ts";
@@ -13,8 +15,11 @@ const HEADER = "% Generated from sealed records; edits are lost";
 
 /** Arms by length: loss with half-width, perplexity, spikes, gradient norm, seeds, parameters. */
 export function cellsTable(plan: ReportPlan, cells: readonly CellSummary[]): string {
+  const leaking = leakingArms(cells);
   const groups = plan.lengths.map((seqLen) =>
-    cells.filter((cell) => cell.seqLen === seqLen).map((cell, i) => cellRow(plan, cell, i === 0))
+    cells.filter((cell) => cell.seqLen === seqLen).map((cell, i) =>
+      cellRow(plan, cell, { isFirst: i === 0, leaking })
+    )
   );
   const notes = cells.flatMap((cell) =>
     footnotes(cell).map((note) =>
@@ -45,21 +50,27 @@ function floorNote(plan: ReportPlan, cells: readonly CellSummary[]): readonly st
       `${escapeLatex(label)} \\fact{${plan.experiment}/floor/${seqLen}/${label}}`
     );
     const image = JSON.stringify(floors);
-    return { seqLen, image, text: parts.join(", "), empty: floors.length === 0 };
+    // A task has no text to count in.
+    const isTask = floors.every(({ label }) => label === "guessing");
+    const what = isTask ? "For comparison" : "Counting models on the same text";
+    return { seqLen, image, what, text: parts.join(", "), empty: floors.length === 0 };
   }).filter(({ empty }) => !empty);
   if (new Set(sentences.map(({ image }) => image)).size === 1) {
-    return [`Counting models on the same text (nats): ${sentences[0].text}.`];
+    return [`${sentences[0].what} (nats): ${sentences[0].text}.`];
   }
   return sentences.map(({ seqLen, text }) => `Counting models at $N = ${seqLen}$ (nats): ${text}.`);
 }
 
-function cellRow(plan: ReportPlan, cell: CellSummary, first: boolean): string {
+function cellRow(plan: ReportPlan, cell: CellSummary, { isFirst, leaking }: {
+  readonly isFirst: boolean;
+  readonly leaking: ReadonlySet<string>;
+}): string {
   const fact = (name: string) => `\\fact{${plan.experiment}/${cell.arm}/${cell.seqLen}/${name}}`;
   const columns = cell.records.length === 0
     ? ["\\multicolumn{6}{c}{NO DATA}"]
     : ["val_loss/ci", "ppl", "grad_norm", "spikes", "n_seeds", "parameters"].map(fact);
   return `${
-    [first ? String(cell.seqLen) : "", escapeLatex(cell.arm), ...columns].join(" & ")
+    [isFirst ? String(cell.seqLen) : "", latexArm(cell.arm, leaking), ...columns].join(" & ")
   } \\\\`;
 }
 
@@ -81,10 +92,11 @@ export function comparisonsTable(plan: ReportPlan, results: readonly ComparisonR
 function comparisonRows(plan: ReportPlan, result: ComparisonResult): readonly string[] {
   const { a, b, seqLen } = result.planned;
   const fact = (name: string) => `\\fact{${plan.experiment}/${a}-vs-${b}/${seqLen}/${name}}`;
-  const columns = result.kind === "missing"
-    ? ["\\multicolumn{7}{c}{NO DATA}"]
+  const columns = result.kind !== "tested"
+    ? [`\\multicolumn{7}{c}{${result.kind === "leaks" ? LEAKS_STAMP : "NO DATA"}}`]
     : ["n", "mean_diff", "ci", "p", "floor", "p_holm", "dz"].map(fact);
-  const head = [String(seqLen), `${escapeLatex(a)} $-$ ${escapeLatex(b)}`];
+  const leaking = new Set(result.kind === "leaks" ? result.arms : []);
+  const head = [String(seqLen), `${latexArm(a, leaking)} $-$ ${latexArm(b, leaking)}`];
   const verdict = escapeLatex(verdictText(plan, result));
   return [
     `${[...head, ...columns].join(" & ")} \\\\`,

@@ -5,18 +5,24 @@ import { multiLengthTables, smokeBanner } from "./console_table.ts";
 import { curveCsv, curveRows } from "./curve_rows.ts";
 import type { Fact } from "./fact.ts";
 import { figureCurves } from "./figure_curves.ts";
+import { figureMeasures } from "./figure_measures.ts";
 import { cellsTable, comparisonsTable, provenanceTable } from "./latex_tables.ts";
+import { measureCsv, type MeasureSummary, summariseMeasures } from "./measures.ts";
+import { measureFacts, measureLatexTable, measureTable } from "./measure_tables.ts";
+import { leakFacts, leakLatexTable, leakTable } from "./leak_table.ts";
 import { renderSvg } from "./render_svg.ts";
 import { formatReportPlan } from "./report_plan.ts";
 import { cellFacts, comparisonFacts } from "./result_facts.ts";
 import { factsJson, primaryComparison, resultsTex, verdictSentence } from "./results_tex.ts";
-import { campaignFacts, floorFacts, floorsOf, settingFacts } from "./setting_facts.ts";
+import { campaignFacts, chanceOf, floorFacts, floorsOf, settingFacts } from "./setting_facts.ts";
 import { type CellSummary, type ReportInput, summarise } from "./summaries.ts";
 
 /** Path of the plan below the output folder; `deno task paper` starts from it. */
 export const REPORT_PLAN_PATH = "report.json";
 /** Path of the loss figure below the output folder. */
 export const FIGURE_SVG_PATH = "figures/curves.svg";
+/** Path of the figure of further measures, which a campaign without any does not have. */
+export const MEASURES_SVG_PATH = "figures/measures.svg";
 
 /** Texts of a report. */
 export interface ReportFiles {
@@ -39,8 +45,15 @@ export async function reportFiles(input: ReportInput): Promise<ReportFiles> {
   const spec = figureCurves({ plan, cells, rows, floors: floorsByLength(cells) });
   const tables = multiLengthTables(plan, cells);
   const comparisonText = comparisonTable(plan, comparisons);
-  const consoleText = [smokeBanner(plan), tables, comparisonText].filter(Boolean).join("\n");
-  const facts = allFacts(input, { cells, comparisons });
+  const measures = summariseMeasures(cells);
+  const measureText = measureTable(plan, measures);
+  const leakText = leakTable(plan, cells);
+  const consoleText = [smokeBanner(plan), tables, leakText, measureText, comparisonText]
+    .filter(Boolean).join("\n");
+  const facts = [
+    ...allFacts(input, { cells, comparisons }),
+    ...measureFacts(plan, measures),
+  ];
   const verdicts = comparisons.map((comparison) => verdictSentence(plan, comparison));
   const primary = primaryComparison(plan, comparisons);
   const primaryVerdict = primary === undefined ? [] : [{
@@ -61,8 +74,26 @@ export async function reportFiles(input: ReportInput): Promise<ReportFiles> {
     ["paper/generated/tables/comparisons.tex", comparisonsTable(plan, comparisons)],
     ["paper/generated/tables/verdicts.tex", verdictList(verdicts.map(({ key }) => key))],
     ["paper/generated/tables/provenance.tex", provenanceTable(facts)],
+    ...await measureFiles(input, measures),
+    ...(leakText === ""
+      ? []
+      : [["paper/generated/tables/leaks.tex", leakLatexTable(plan, cells)]] as const),
   ]);
   return { consoleText, texts };
+}
+
+/** Figure, its numbers and table of further measures; nothing where none was made. */
+async function measureFiles(
+  { plan, records }: ReportInput,
+  rows: readonly MeasureSummary[],
+): Promise<readonly (readonly [string, string])[]> {
+  if (rows.length === 0) return [];
+  const spec = figureMeasures({ plan, rows, chance: chanceOf(records) });
+  return [
+    [MEASURES_SVG_PATH, await renderSvg(spec, "measures")],
+    ["figures/measures.csv", measureCsv(rows)],
+    ["paper/generated/tables/measures.tex", measureLatexTable(plan, rows)],
+  ];
 }
 
 function allFacts(
@@ -83,6 +114,7 @@ function allFacts(
     ...settingFacts(plan, records),
     ...floorFacts(plan, byLength),
     ...results.cells.flatMap((cell) => cellFacts(plan, cell)),
+    ...results.cells.flatMap((cell) => leakFacts(plan, cell)),
     ...results.comparisons.flatMap((comparison) => comparisonFacts(plan, comparison)),
     ...(primary === undefined
       ? []

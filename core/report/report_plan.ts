@@ -30,6 +30,8 @@ export interface ReportPlan {
   readonly schema: typeof REPORT_PLAN_SCHEMA;
   readonly experiment: string;
   readonly title: string;
+  /** Path of the paper's main file from the root of the project; absent: the project's first paper. */
+  readonly paper?: string;
   readonly profile: string;
   /** Arms in order of display. */
   readonly arms: readonly string[];

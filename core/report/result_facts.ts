@@ -1,6 +1,7 @@
 /** Facts about what came out: one set per arm and length, one per comparison. */
 import type { ComparisonResult } from "./comparisons.ts";
 import { type Fact, type FactSource, makeFact } from "./fact.ts";
+import { LEAKS_STAMP } from "./leaks.ts";
 import { escapeLatex, latexNumber } from "./latex_text.ts";
 import { decimalsFor, fixedText, meanText, perplexityText } from "./number_text.ts";
 import type { ReportPlan } from "./report_plan.ts";
@@ -11,6 +12,8 @@ import { comparisonTexts, latexTexts, verdictText } from "./verdict.ts";
 export const NO_DATA = "NO DATA";
 /** Marks a mean in which a diverged seed counts with the worst finite loss. */
 export const DIVERGED_MARK = "\\ensuremath{^\\dagger}";
+/** Marks losses of an arm that reads later tokens, wherever they are printed. */
+export const LEAKS_MARK = `\\textsuperscript{${LEAKS_STAMP}}`;
 
 /** Facts of one arm at one length, "phase4/resnet-bk/2048/val_loss/mean". */
 export function cellFacts(plan: ReportPlan, cell: CellSummary): readonly Fact[] {
@@ -49,6 +52,7 @@ function lossSources(
     );
   }
   const decimals = decimalsFor(loss.halfWidth);
+  const mark = cell.leak.leaks ? LEAKS_MARK : "";
   const number = (value: number | null): FactSource =>
     value === null
       ? { value: "n/a", text: "n/a", runs }
@@ -57,16 +61,20 @@ function lossSources(
     ? "n/a"
     : `[${number(loss.low).text}, ${number(loss.high).text}]`;
   return {
-    "val_loss/mean": number(loss.mean),
+    "val_loss/mean": { ...number(loss.mean), text: number(loss.mean).text + mark },
     "val_loss/half_width": number(loss.halfWidth),
     "val_loss/interval": { value: interval, text: interval, runs },
     "val_loss/ci": {
       value: loss.mean,
       text: meanText(loss.mean, loss.halfWidth, "\\ensuremath{\\pm}") +
-        (cell.diverged > 0 ? DIVERGED_MARK : ""),
+        (cell.diverged > 0 ? DIVERGED_MARK : "") + mark,
       runs,
     },
-    ppl: { value: loss.perplexity, text: perplexityText(loss.perplexity, loss.halfWidth), runs },
+    ppl: {
+      value: loss.perplexity,
+      text: perplexityText(loss.perplexity, loss.halfWidth) + mark,
+      runs,
+    },
   };
 }
 
@@ -101,10 +109,9 @@ function testSources(
   comparison: ComparisonResult,
   runs: readonly string[],
 ): Readonly<Record<string, FactSource>> {
-  if (comparison.kind === "missing") {
-    return Object.fromEntries(
-      TEST_NAMES.map((name) => [name, { value: NO_DATA, text: NO_DATA, runs }]),
-    );
+  if (comparison.kind !== "tested") {
+    const word = comparison.kind === "leaks" ? LEAKS_STAMP : NO_DATA;
+    return Object.fromEntries(TEST_NAMES.map((name) => [name, { value: word, text: word, runs }]));
   }
   const { result, family } = comparison;
   const texts = latexTexts(comparisonTexts(comparison));

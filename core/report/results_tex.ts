@@ -42,7 +42,7 @@ export function verdictSentence(plan: ReportPlan, comparison: ComparisonResult):
   const verdict = escapeLatex(verdictText(plan, comparison));
   const fact = (name: string) => `\\fact{${key}/${name}}`;
   const pair = `\\emph{${escapeLatex(a)}} minus \\emph{${escapeLatex(b)}}`;
-  if (comparison.kind === "missing") {
+  if (comparison.kind !== "tested") {
     return { key, sentence: `At $N = ${seqLen}$, ${pair}: ${verdict}.` };
   }
   const interval = comparison.result.kind === "estimated"

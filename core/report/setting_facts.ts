@@ -83,6 +83,13 @@ export function floorsOf(records: readonly RunRecord[]): readonly Floor[] {
   return Object.entries(floors).map(([label, value]) => ({ label, value }));
 }
 
+/** Share of targets that guessing gets right, where all records say the same; else null. */
+export function chanceOf(records: readonly RunRecord[]): number | null {
+  const found = new Set(records.map(({ data }) => isObject(data) ? data["chance"] : undefined));
+  const [chance] = found;
+  return found.size === 1 && typeof chance === "number" ? chance : null;
+}
+
 /** Floors as facts, "phase4/floor/2048/bigram". */
 export function floorFacts(
   plan: ReportPlan,

@@ -3,6 +3,7 @@ import { mean as meanOf } from "../stats/mean.ts";
 import { sampleStandardDeviation } from "../stats/sample_standard_deviation.ts";
 import { tInterval } from "../stats/t_interval.ts";
 import type { RunRecord } from "../store/record.ts";
+import { type LeakSummary, summariseLeaks } from "./leaks.ts";
 import { curveOf, type Curves, finalLoss, seqLenOf, spikeCount } from "./cell_metrics.ts";
 import type { ReportPlan } from "./report_plan.ts";
 
@@ -45,6 +46,8 @@ export interface CellSummary {
   readonly spikes: number;
   /** Logged gradient norms of all seeds and steps, finite ones; null with fewer than two. */
   readonly gradNorm: { readonly mean: number; readonly sd: number } | null;
+  /** Whether predictions read later tokens, and what that is worth. */
+  readonly leak: LeakSummary;
 }
 
 /** Everything a report reads. */
@@ -108,6 +111,7 @@ function summariseCell(
     loss: seeds.length === 0 ? null : summariseLosses(seeds.map((seed) => seed.loss)),
     spikes: valuesOf(cell.records, context.curves, "loss")
       .reduce((sum, losses) => sum + spikeCount(losses), 0),
+    leak: summariseLeaks(cell.records, { level: LEVEL }),
     gradNorm: norms.length < 2 ? null : { mean: meanOf(norms), sd: sampleStandardDeviation(norms) },
   };
 }

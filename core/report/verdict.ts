@@ -1,4 +1,5 @@
 /** The generated sentence that says what a comparison shows, for either sign of the result. */
+import { LEAKS_VERDICT } from "./leaks.ts";
 import { latexNumber } from "./latex_text.ts";
 import { decimalsFor, fixedText, pValueText } from "./number_text.ts";
 import type { ComparisonResult } from "./comparisons.ts";
@@ -7,7 +8,8 @@ import { isSmoke, type ReportPlan, SMOKE_STAMP } from "./report_plan.ts";
 type Tested = Extract<ComparisonResult, { readonly kind: "tested" }>;
 
 /**
- * "not significant", "significant, lower loss: <arm>", or why neither can be said. A smoke run has the
+ * "not significant", "significant, lower loss: <arm>", or why neither can be said; "not evidence: LEAKS" where an
+ * arm reads later tokens. A smoke run has the
  * stamp and no winner.
  * A loss is a cost, so a negative difference A - B favours A.
  */
@@ -19,6 +21,7 @@ export function verdictText(plan: ReportPlan, comparison: ComparisonResult): str
 }
 
 function plainVerdict(comparison: ComparisonResult): string {
+  if (comparison.kind === "leaks") return `${LEAKS_VERDICT} (${comparison.arms.join(", ")})`;
   if (comparison.kind === "missing") return `NO DATA: ${comparison.reason}`;
   const { family, result, planned } = comparison;
   if (family === null) return "undecided: other members of the family have no data";

@@ -1,7 +1,5 @@
 /** Predicts how long units take, by running a few updates of each kind on the backend at hand. */
-import { trainingBatches } from "../data/training_batches.ts";
 import { createEvaluator } from "../evaluate/evaluator.ts";
-import { evaluationWindows } from "../data/evaluation_windows.ts";
 import type { Unit } from "../experiment/unit.ts";
 import { readUnitConfig } from "../manifest/unit_config.ts";
 import type { Backend } from "../plan/backend.ts";
@@ -9,6 +7,7 @@ import { createTrainer } from "../train/trainer.ts";
 import type { Clock } from "./clock.ts";
 import type { UnitData } from "./load_unit_data.ts";
 import { trainerSettings } from "./trainer_settings.ts";
+import { unitBatches, unitWindows } from "./unit_batches.ts";
 
 /** Predicted cost of one unit. */
 export interface UnitCost {
@@ -30,13 +29,13 @@ export async function calibrateUnit(unit: Unit, options: {
   const config = readUnitConfig(unit.config, { where: unit.name });
   const { train, seqLen, seed } = config;
   const settings = trainerSettings(config, data);
-  const { batch } = settings.shape;
+  const { shape: { batch }, accumulation = 1 } = settings;
   const begin = clock.seconds();
   const trainer = await createTrainer(backend, settings);
   const evaluator = await createEvaluator(backend, { ...settings, parametersOf: trainer.program });
   try {
-    const batches = trainingBatches(data.train, { seqLen, batchSize: batch, seed });
-    const windows = evaluationWindows(data.valid, { seqLen, evalTokens: batch * seqLen });
+    const batches = unitBatches(data, { seqLen, batchSize: batch * accumulation, seed });
+    const windows = unitWindows(data, { seqLen, evalTokens: batch * seqLen });
     await trainer.advance(batches.at, { from: 0, to: 1 });
     await evaluator.evaluate(windows);
     const compiled = clock.seconds();

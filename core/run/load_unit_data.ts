@@ -1,4 +1,4 @@
-/** Corpus, tokens and facts of a unit's data settings, loaded and verified once per process. */
+/** Tokens and facts of a unit's data settings, loaded and verified once per process. */
 import { type DatasetFacts, datasetFacts } from "../data/dataset_facts.ts";
 import { CORPUS_IDS, isCorpusId } from "../data/corpora.ts";
 import type { Corpus } from "../data/corpus.ts";
@@ -9,7 +9,8 @@ import { loadUserCorpus } from "../data/load_user_corpus.ts";
 import { splitCorpus } from "../data/split_corpus.ts";
 import type { Tokenizer } from "../data/tokenizer.ts";
 import { DataError } from "../errors.ts";
-import type { DataSettings } from "../manifest/unit_config.ts";
+import type { DataSettings, TextSettings } from "../manifest/unit_config.ts";
+import { loadTask, type TaskUnitData } from "./load_task.ts";
 
 /** Where corpora are looked for, besides the installed packages. */
 export interface DataPlaces {
@@ -19,8 +20,12 @@ export interface DataPlaces {
   readonly userCorpus: string | null;
 }
 
-/** Tokens of the training and validation parts, and what is recorded about them. */
-export interface UnitData {
+/** What a unit is trained and measured on. */
+export type UnitData = TextUnitData | TaskUnitData;
+
+/** Tokens of the training and validation parts of a text, and what is recorded about them. */
+export interface TextUnitData {
+  readonly kind: "text";
   readonly train: Int32Array;
   readonly valid: Int32Array;
   /** What made the tokens; a word vocabulary is counted on the training part alone. */
@@ -40,12 +45,19 @@ export const USER_CORPUS = "user";
 const MAX_ORDER = 2;
 
 /**
- * Loads the corpus of data settings and refuses other bytes than the pinned ones, then encodes it.
+ * What data settings name: a text, or a task that makes its own sequences. A corpus with other bytes than the
+ * pinned ones is refused.
  *
- * @throws {DataError} If it is missing or differs (the message has both digests), or the tokenizer cannot
+ * @throws {DataError} If a corpus is missing or differs (the message has both digests), or the tokenizer cannot
  * write it
  */
+export function loadUnitData(settings: TextSettings, places: DataPlaces): TextUnitData;
+export function loadUnitData(settings: DataSettings, places: DataPlaces): UnitData;
 export function loadUnitData(settings: DataSettings, places: DataPlaces): UnitData {
+  return "task" in settings ? loadTask(settings.task) : loadText(settings, places);
+}
+
+function loadText(settings: TextSettings, places: DataPlaces): TextUnitData {
   const { id, sha256, split } = settings.corpus;
   const corpus = corpusOf({ id, sha256 }, places);
   const parts = splitCorpus(corpus, split);
@@ -55,6 +67,7 @@ export function loadUnitData(settings: DataSettings, places: DataPlaces): UnitDa
   const [unigram, bigram] = facts.floors.valid.map((floor) => floor.nats_per_token);
   const byteEnds = tokenizer.byteEnds(parts.valid);
   return {
+    kind: "text",
     train: encoded.train,
     valid: encoded.valid,
     tokenizer,

@@ -3,8 +3,14 @@ import { bitsPerByte } from "../data/bits_per_byte.ts";
 import type { Json } from "../manifest/json.ts";
 import type { BackendFacts } from "../plan/backend.ts";
 import { exactNumber } from "../store/exact_number.ts";
-import { type Outcome, type OutputRef, RECORD_SCHEMA, type RunRecord } from "../store/record.ts";
-import type { UnitData } from "./load_unit_data.ts";
+import {
+  type LeakFacts,
+  type Outcome,
+  type OutputRef,
+  RECORD_SCHEMA,
+  type RunRecord,
+} from "../store/record.ts";
+import type { TextUnitData, UnitData } from "./load_unit_data.ts";
 import type { UnitJob } from "./run_unit.ts";
 
 /** What a record says that is the same for all units of a campaign. */
@@ -20,11 +26,15 @@ export interface RecordParts {
   readonly outcome: Outcome;
   /** Final validation loss in nats per token; null for a run that diverged. */
   readonly valLoss: number | null;
-  /** Validation tokens that the loss is a mean over. */
+  /** Validation tokens of the evaluation set. */
   readonly targets: number;
+  /** Further final numbers by metric name; null as `valLoss`. */
+  readonly measured: Readonly<Record<string, number | null>>;
   readonly data: UnitData;
   readonly engine: BackendFacts;
   readonly planDigest: string;
+  /** Null for a run that diverged. */
+  readonly leak: LeakFacts | null;
   readonly parameters: RunRecord["parameters"];
   readonly outputs: readonly OutputRef[];
   readonly timing: UnitTiming;
@@ -43,7 +53,7 @@ export function makeRecord({ unit, key, facts }: UnitJob, parts: RecordParts): R
     seed: unit.seed,
     manifestDigest: facts.manifestDigest,
     config: unit.config,
-    // Plain JSON by construction: facts of a corpus hold numbers, texts and lists alone.
+    // Plain JSON by construction: facts of data hold numbers, texts and lists alone.
     data: { ...data.facts, floors: data.floors } as unknown as Json,
     code: facts.code,
     environment: {
@@ -62,15 +72,32 @@ export function makeRecord({ unit, key, facts }: UnitJob, parts: RecordParts): R
       selfTest: engine.selfTest,
     },
     outcome: parts.outcome,
-    metrics: {
-      val_loss: valLoss === null ? null : exactNumber(valLoss),
-      bits_per_byte: valLoss === null ? null : exactNumber(
-        bitsPerByte(valLoss, { tokens: targets, bytes: data.bytesOfTargets(targets) }),
-      ),
-    },
+    metrics: exactNumbers({
+      val_loss: valLoss,
+      ...(data.kind === "text" ? { bits_per_byte: bitsOf(valLoss, { data, targets }) } : {}),
+      ...parts.measured,
+    }),
+    leak: parts.leak,
     parameters: parts.parameters,
     outputs: parts.outputs,
     warnings: [],
     timing: parts.timing,
   };
+}
+
+function bitsOf(valLoss: number | null, { data, targets }: {
+  readonly data: TextUnitData;
+  readonly targets: number;
+}): number | null {
+  if (valLoss === null) return null;
+  return bitsPerByte(valLoss, { tokens: targets, bytes: data.bytesOfTargets(targets) });
+}
+
+function exactNumbers(metrics: Readonly<Record<string, number | null>>): RunRecord["metrics"] {
+  return Object.fromEntries(
+    Object.entries(metrics).map(([name, value]) => [
+      name,
+      value === null ? null : exactNumber(value),
+    ]),
+  );
 }

@@ -1,4 +1,5 @@
 /** Which code a unit runs: the module graph of its entry and the state of the working tree. */
+import { fileURLToPath } from "node:url";
 import {
   type CodeIdentity,
   codeIdentity,
@@ -14,9 +15,28 @@ const ENTRY = new URL("./executors/worker.ts", import.meta.url);
 
 /** Digest of all code and shaders that a unit runs. @throws {HarnessError} If `deno info` fails */
 export async function unitCodeIdentity(): Promise<CodeIdentity> {
-  const graph = JSON.parse(await run("deno", ["info", "--json", ENTRY.href])) as ModuleGraph;
+  return await identityOf(ENTRY, {});
+}
+
+/**
+ * Digest of a module of the user's own and all that it imports, this project's files among it. Other files must lie
+ * in the module's folder, so that their names are the same on every machine.
+ *
+ * @throws {HarnessError} If a module in its reach is missing, remote, or lies elsewhere
+ */
+export async function userCodeIdentity(module: URL): Promise<CodeIdentity> {
+  return await identityOf(module, { userRoot: new URL("./", module).href });
+}
+
+async function identityOf(
+  entry: URL,
+  options: { readonly userRoot?: string },
+): Promise<CodeIdentity> {
+  const config = fileURLToPath(new URL("deno.json", ROOT));
+  const info = await run("deno", ["info", "--json", "--config", config, entry.href]);
   const lock = JSON.parse(await Deno.readTextFile(new URL("deno.lock", ROOT))) as LockFile;
-  return codeIdentity(graph, {
+  return codeIdentity(JSON.parse(info) as ModuleGraph, {
+    ...options,
     root: ROOT.href,
     lock,
     readBytes: (url) => Deno.readFileSync(new URL(url)),

@@ -4,10 +4,12 @@ import type { Unit } from "../experiment/unit.ts";
 import { unitKey } from "../experiment/unit_key.ts";
 import { type KeyChange, whyChanged } from "../experiment/why_changed.ts";
 import type { ResolvedManifest } from "../manifest/resolve_manifest.ts";
+import type { DataSettings } from "../manifest/unit_config.ts";
 import { sha256Hex } from "../random/sha256.ts";
 import type { Store } from "../store/store.ts";
 import type { BackendName } from "./open_backend.ts";
 import { codeRevision, unitCodeIdentity } from "./module_graph.ts";
+import { resolveMixers } from "./resolve_mixers.ts";
 import type { UnitJob } from "./run_unit.ts";
 
 /** A planned unit and why it runs or does not. */
@@ -28,14 +30,14 @@ const RANDOM_ALGORITHM = "threefry2x32-20";
 /**
  * Expands a manifest and looks every unit up in the store, which may be null when there is none yet.
  *
- * @throws {ManifestError} If the manifest cannot be expanded
+ * @throws {ManifestError} If the manifest cannot be expanded, or a module that it names cannot be loaded
  */
 export async function planCampaign(resolved: ResolvedManifest, options: {
   readonly store: Store | null;
   readonly backend: BackendName;
 }): Promise<Campaign> {
   const { store, backend } = options;
-  const units = expand(resolved);
+  const units = await resolveMixers(expand(resolved), resolved);
   const [code, revision] = await Promise.all([unitCodeIdentity(), codeRevision()]);
   const shaders = Object.entries(code.files).filter(([path]) => path.startsWith("shaders/"));
   const facts = {
@@ -44,18 +46,23 @@ export async function planCampaign(resolved: ResolvedManifest, options: {
     shaderDigest: sha256Hex(JSON.stringify(shaders)),
   };
   const ingredients = {
-    inputs: { corpus: resolved.manifest.data.corpus.sha256 },
+    inputs: inputsOf(resolved.manifest.data),
     code: code.digest,
     environment: { deno: Deno.version.deno, backend },
     randomAlgorithm: RANDOM_ALGORITHM,
   };
-  const jobs = units.map((unit): PlannedJob => {
+  const jobs = units.map(({ unit, ...mixer }): PlannedJob => {
     const { key, preimage } = unitKey(unit, ingredients);
     const sealed = store?.isSealed(key) ?? false;
     const changes = store && !sealed ? changesSince(store, { unit, key, preimage }) : [];
-    return { unit, key, preimage, facts, sealed, changes };
+    return { unit, key, preimage, facts, sealed, changes, ...mixer };
   });
   return { resolved, jobs };
+}
+
+/** Digests of what is read; a task is made by the code from the settings in the key. */
+function inputsOf(data: DataSettings): Readonly<Record<string, string>> {
+  return "task" in data ? {} : { corpus: data.corpus.sha256 };
 }
 
 function changesSince(store: Store, job: {

@@ -1,8 +1,7 @@
 /** Runs one unit from its settings to its sealed record. */
 import type { Batch } from "../data/cut_windows.ts";
-import { evaluationWindows, scoredTokens } from "../data/evaluation_windows.ts";
+import { scoredTokens } from "../data/evaluation_windows.ts";
 import { createEvaluator, type Evaluator } from "../evaluate/evaluator.ts";
-import { trainingBatches } from "../data/training_batches.ts";
 import type { Unit } from "../experiment/unit.ts";
 import type { JsonObject } from "../manifest/json.ts";
 import { readUnitConfig, type UnitConfig } from "../manifest/unit_config.ts";
@@ -16,12 +15,16 @@ import {
   type CheckpointOrigin,
   checkpointToBytes,
 } from "../train/checkpoint_bytes.ts";
-import { createTrainer, type Trainer } from "../train/trainer.ts";
+import { createTrainer, type Trainer, type TrainerSettings } from "../train/trainer.ts";
 import { InterruptedError } from "../errors.ts";
+import { auditUnit } from "./audit_unit.ts";
 import type { Clock } from "./clock.ts";
+import type { MixerModule } from "./load_mixer.ts";
 import type { UnitData } from "./load_unit_data.ts";
-import { makeRecord, type RecordFacts, type UnitTiming } from "./make_record.ts";
+import { makeRecord, type RecordFacts, type RecordParts, type UnitTiming } from "./make_record.ts";
+import { measureUnit } from "./measure_unit.ts";
 import { trainerSettings } from "./trainer_settings.ts";
+import { unitBatches, unitWindows } from "./unit_batches.ts";
 
 /** A unit with its key and all that its record says about the campaign. */
 export interface UnitJob {
@@ -29,6 +32,8 @@ export interface UnitJob {
   readonly key: string;
   readonly preimage: JsonObject;
   readonly facts: RecordFacts;
+  /** Module of the mixer of a model of kind "module"; to be loaded before the unit is run. */
+  readonly mixer?: MixerModule;
 }
 
 export interface RunUnitOptions {
@@ -50,6 +55,7 @@ const CHECKPOINT_SECONDS = 30;
  * Trains, evaluates and seals one unit, going on from its newest checkpoint where there is one.
  *
  * @throws {InterruptedError} If the signal aborted it; its checkpoint is saved
+ * @throws {UnitError} If the model declares itself causal, but its predictions depend on later tokens
  * @throws {StoreError} If the store cannot be written; nothing sealed is lost
  */
 export async function runUnit(job: UnitJob, options: RunUnitOptions): Promise<RunRecord> {
@@ -96,12 +102,15 @@ async function trainAndSeal(job: UnitJob, { attempt, resume, options }: {
   const parametersOf = trainer.program;
   const evaluator = await createEvaluator(backend, { ...settings, parametersOf });
   owned.defer(() => evaluator.destroy());
-  const run = new UnitRun({ job, config, attempt, trainer, evaluator, options });
+  const run = new UnitRun({ job, config, settings, attempt, trainer, evaluator, options });
   const from = resume ? run.resume(resume.bytes) : 0;
   if (resume && from > 0) attempt.resumeFrom(resume);
   const ended = await run.train(from);
+  const measured = ended.outcome.kind === "ok"
+    ? await measureUnit({ backend, config, settings, data: options.data, trainer })
+    : {};
   const timing = { ...ended.timing, startedAt, endedAt: clock.timestamp(), host };
-  return await seal(run, { outcome: ended.outcome, valLoss: ended.valLoss, timing });
+  return await seal(run, { outcome: ended.outcome, valLoss: ended.valLoss, measured, timing });
 }
 
 interface Ended {
@@ -116,6 +125,7 @@ interface Ended {
 interface UnitRunParts {
   readonly job: UnitJob;
   readonly config: UnitConfig;
+  readonly settings: TrainerSettings;
   readonly attempt: Attempt;
   readonly trainer: Trainer;
   readonly evaluator: Evaluator;
@@ -148,7 +158,7 @@ class UnitRun {
   async train(from: number): Promise<Ended> {
     const { config: { train, seqLen, seed }, options: { data, clock } } = this.parts;
     const begin = clock.seconds();
-    const batches = trainingBatches(data.train, {
+    const batches = unitBatches(data, {
       seqLen,
       batchSize: train.tokensPerStep / seqLen,
       seed,
@@ -214,7 +224,7 @@ class UnitRun {
   async #evaluate(step: number): Promise<number> {
     const { attempt, evaluator, config: { train, seqLen }, options: { data, clock } } = this.parts;
     const begin = clock.seconds();
-    const windows = evaluationWindows(data.valid, { seqLen, evalTokens: train.evalTokens });
+    const windows = unitWindows(data, { seqLen, evalTokens: train.evalTokens });
     const value = await evaluator.evaluate(windows);
     this.#evaluateSeconds += clock.seconds() - begin;
     const tokens = step * train.tokensPerStep;
@@ -251,15 +261,23 @@ class UnitRun {
 async function seal(run: UnitRun, ended: {
   readonly outcome: Outcome;
   readonly valLoss: number | null;
+  readonly measured: RecordParts["measured"];
   readonly timing: Omit<UnitTiming, "attempts">;
 }): Promise<RunRecord> {
-  const { job, attempt, config, trainer, options: { store, backend, data } } = run.parts;
+  const { job, attempt, config, settings, trainer, options: { store, backend, data } } = run.parts;
+  const { evalTokens } = config.train;
+  // Before anything of the record exists: a model that leaks unannounced leaves none.
+  const leak = ended.outcome.kind === "diverged"
+    ? null
+    : await auditUnit(trainer, { name: job.unit.name, settings, backend, data, evalTokens });
   const { param } = await trainer.save(0);
   const metrics = attempt.metricsBytes();
   const record = makeRecord(job, {
     outcome: ended.outcome,
     valLoss: ended.valLoss,
-    targets: scoredTokens({ seqLen: config.seqLen, evalTokens: config.train.evalTokens }),
+    measured: ended.measured,
+    targets: scoredTokens({ seqLen: config.seqLen, evalTokens }),
+    leak,
     data,
     engine: backend.facts,
     planDigest: trainer.planDigest,

@@ -13,6 +13,7 @@ export function trainerSettings(
     shape: { batch: train.tokensPerStep / (seqLen * accumulation), seqLen },
     accumulation,
     checkpointing: train.gradientCheckpointing ?? false,
+    activationStorage: train.mixedPrecision ? "f16" : "f32",
     offloadMoments: train.cpuOffloading ?? false,
     vocabularySize: data.vocabularySize,
     seed,

@@ -29,6 +29,7 @@ const CHECKS: readonly Check[] = [
   ["engine.adapter", "adapter facts or null", (value) => value === null || isJsonObject(value)],
   ["outcome", '"ok", or "diverged" with step and reason', isOutcome],
   ["metrics", "exact numbers or null, by name", (value) => everyMember(value, isMetric)],
+  ["leak", "leaks, largestChange and gainNats, or null", isLeak],
   ["outputs", "a list of name, digest and bytes", (value) => everyItem(value, isOutput)],
   ["warnings", "a list of texts", (value) => everyItem(value, isText)],
 ];
@@ -36,7 +37,7 @@ const CHECKS: readonly Check[] = [
 /**
  * Reads a sealed record. `path` is its file, for messages; `key` the unit it must belong to.
  *
- * @throws {StoreError} If the text is torn, of another layout, or the record of another unit.
+ * @throws {StoreError} If the text is torn, of another version, or the record of another unit.
  */
 export function parseRecord(
   text: string,
@@ -46,7 +47,12 @@ export function parseRecord(
   const record = parsed(text, path);
   const schema = memberOf(record, "schema");
   if (schema !== RECORD_SCHEMA) {
-    throw damaged(path, `at schema: expected "${RECORD_SCHEMA}", got ${JSON.stringify(schema)}`);
+    throw new StoreError(
+      `Cannot use the record "${path}": at schema: expected "${RECORD_SCHEMA}", got ${
+        JSON.stringify(schema)
+      }; ` +
+        "another version of the harness wrote it: delete its folder to run the unit again",
+    );
   }
   const found = memberOf(record, "key");
   if (found !== key) throw damaged(path, `at key: expected "${key}", got ${JSON.stringify(found)}`);
@@ -99,6 +105,13 @@ function isMetric(value: Json): boolean {
 
 function isOutput(value: Json): boolean {
   return isJsonObject(value) && isText(value.name) && isHash(value.digest) && isNumber(value.bytes);
+}
+
+function isLeak(value: Json | undefined): boolean {
+  if (value === null) return true;
+  if (!isJsonObject(value)) return false;
+  return typeof value.leaks === "boolean" && isNumber(value.largestChange) &&
+    (value.gainNats === null || isNumber(value.gainNats));
 }
 
 function isOutcome(value: Json | undefined): boolean {

@@ -5,7 +5,7 @@
  */
 
 /** Version of this layout. */
-export const RECORD_SCHEMA = "resnet-bk/record/v1";
+export const RECORD_SCHEMA = "resnet-bk/record/v2";
 
 /** A JSON value. Non-finite numbers never appear: they are written as strings "NaN", "Infinity", "-Infinity". */
 export type Json = null | boolean | number | string | readonly Json[] | {
@@ -34,6 +34,16 @@ export interface ExactNumber {
 export type Outcome =
   | { readonly kind: "ok" }
   | { readonly kind: "diverged"; readonly step: number; readonly reason: string };
+
+/** Whether predictions of a unit's final model depend on later tokens; with such a leak its loss is no evidence. */
+export interface LeakFacts {
+  /** An earlier logit changed with a token, or the model does not declare itself causal. */
+  readonly leaks: boolean;
+  /** Largest absolute change of a logit when a later token was changed; 0 where no bit changed. */
+  readonly largestChange: number;
+  /** Nats per token that later tokens are worth on the validation text; null where nothing leaks or there is no text. */
+  readonly gainNats: number | null;
+}
 
 /** An output kept as a blob in the store. */
 export interface OutputRef {
@@ -81,6 +91,8 @@ export interface RunRecord {
   readonly outcome: Outcome;
   /** Final numbers by metric name, e.g. val_loss in nats per token. Null where the unit diverged before it existed. */
   readonly metrics: Readonly<Record<string, ExactNumber | null>>;
+  /** Null where the unit diverged: a model that is not finite cannot be audited. */
+  readonly leak: LeakFacts | null;
   readonly parameters: { readonly count: number; readonly digest: string };
   readonly outputs: readonly OutputRef[];
   readonly warnings: readonly string[];

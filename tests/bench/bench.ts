@@ -10,6 +10,10 @@ const PROGRAMS: Readonly<Record<string, { readonly file: string; readonly python
   kernels: { file: "kernels.ts", python: false },
   "bk-core-peers": { file: "bk_core_peers.ts", python: true },
   "host-cost": { file: "host_cost.ts", python: false },
+  "plan-options": { file: "plan_options.ts", python: false },
+  router: { file: "router.ts", python: false },
+  "spectral-scaling": { file: "spectral_scaling.ts", python: false },
+  "semiseparable-scaling": { file: "semiseparable_scaling.ts", python: false },
 };
 
 const COMMAND = {

@@ -16,6 +16,7 @@ import {
   trainingPlan,
 } from "../../core/train/training_graph.ts";
 import { handOver, OUTPUT_OPTIONS, textTable } from "./bench_output.ts";
+import { bareDispatches } from "./bare_dispatches.ts";
 import { caseTrainingOptions } from "./case_model.ts";
 import { countCalls, type DeviceCalls } from "./device_calls.ts";
 import { type MachineFacts, machineFacts, machineLine } from "./machine_facts.ts";
@@ -74,13 +75,14 @@ async function hostCost(args: readonly string[]): Promise<void> {
   if (parsed.kind === "help") return console.log(parsed.text);
   const { full, steps, json, out } = parsed.options;
   const machine = machineFacts();
+  const bare = await bareDispatches();
   const backend = await webGpuBackend();
   const gpt = caseTrainingOptions();
   const cost = await withProgram(backend, gpt, encodingCost);
   const tiny = await withProgram(backend, TINY, encodingCost);
   const growth = await withProgram(backend, full ? gpt : TINY, (run) => growths(run, steps));
   backend.destroy();
-  const result = { machine, backend: backend.facts, gpt: cost, tiny, ...growth };
+  const result = { machine, backend: backend.facts, bare, gpt: cost, tiny, ...growth };
   await handOver(result, { json, out, text: report(result) });
 }
 
@@ -175,9 +177,10 @@ async function memoryGrowth(
   };
 }
 
-function report({ machine, backend, gpt, tiny, asItRuns, collected }: {
+function report({ machine, backend, bare, gpt, tiny, asItRuns, collected }: {
   readonly machine: MachineFacts;
   readonly backend: Backend["facts"];
+  readonly bare: Quartiles;
   readonly gpt: HostCost;
   readonly tiny: HostCost;
 } & Growths): string {
@@ -188,13 +191,18 @@ function report({ machine, backend, gpt, tiny, asItRuns, collected }: {
     String(calls.dispatches),
     String(calls.submits),
     perDispatch.median.toFixed(2),
-    `${perDispatch.low.toFixed(2)}-${perDispatch.high.toFixed(2)}`,
+    quartilesOf(perDispatch),
   ];
   return [
     machineLine(machine),
     `${backend.adapter?.description}, preset ${backend.preset}`,
     "",
-    textTable([heading, row("benchmark's GPT", gpt), row("tiny GPT", tiny)]),
+    textTable([
+      heading,
+      row("benchmark's GPT", gpt),
+      row("tiny GPT", tiny),
+      ["WebGPU alone", "", "1000", "1", bare.median.toFixed(2), quartilesOf(bare)],
+    ]),
     `the counted step of the GPT: finish ${gpt.calls.finishMicroseconds.toFixed(0)} us, ` +
     `submit ${gpt.calls.submitMicroseconds.toFixed(0)} us`,
     "",
@@ -203,6 +211,10 @@ function report({ machine, backend, gpt, tiny, asItRuns, collected }: {
       ? growthLine("with a collection before each sample", collected)
       : "with a collection before each sample: not measured, needs --v8-flags=--expose-gc",
   ].join("\n");
+}
+
+function quartilesOf({ low, high }: Quartiles): string {
+  return `${low.toFixed(2)}-${high.toFixed(2)}`;
 }
 
 function growthLine(name: string, growth: MemoryGrowth): string {

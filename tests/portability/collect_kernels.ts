@@ -135,6 +135,7 @@ function* plansOf(
     "train unfused": { fusion: NO_FUSION },
     "train checkpointed": { checkpointing: true },
     "train accumulated": { accumulation: 2 },
+    "train halves": { activationStorage: "f16" },
   };
   for (const [variant, options] of Object.entries(variants)) {
     yield { name: `${name} ${variant}`, plan: trainingPlan({ ...settings, ...options }) };

@@ -149,6 +149,8 @@ function startWorker({ setup, environment, worker = WORKER }: LocalOptions): Den
       "--allow-read",
       `--allow-write=${setup.store}`,
       `--allow-env=${environment.join(",")}`,
+      // Packages behind mod.ts, which mixers import, list the environment; to them it is empty.
+      "--ignore-env",
       worker.href,
     ],
     stdin: "piped",

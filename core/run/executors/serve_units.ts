@@ -1,6 +1,7 @@
 /** The life of a worker process of the local executor: units come in on stdin, events go out on stdout. */
 import { Store } from "../../store/store.ts";
 import { systemClock } from "../clock.ts";
+import { loadMixer } from "../load_mixer.ts";
 import { loadUnitData } from "../load_unit_data.ts";
 import type { openBackend } from "../open_backend.ts";
 import { runUnit, type RunUnitOptions, type UnitJob } from "../run_unit.ts";
@@ -61,6 +62,7 @@ async function prepare(
 async function runOne(job: UnitJob, options: Omit<RunUnitOptions, "onProgress">): Promise<void> {
   const { key } = job;
   try {
+    if (job.mixer) await loadMixer(job.mixer);
     const record = await runUnit(job, {
       ...options,
       onProgress: (step, steps) => say({ kind: "progress", key, step, steps }),

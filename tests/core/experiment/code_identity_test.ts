@@ -127,3 +127,33 @@ Deno.test("codeIdentity() reads what deno info --json prints for this repository
   assertEquals(Object.keys(files).sort(), ["core/errors.ts", "core/manifest/yaml.ts"]);
   assertEquals(Object.keys(packages), ["deno-std@1.4.0"]);
 });
+
+Deno.test("codeIdentity() names files of a user's folder apart, and refuses those of any other", () => {
+  const files: Readonly<Record<string, string>> = {
+    "file:///home/me/mix%20er.ts": "mine",
+    "file:///repo/b.ts": "b",
+  };
+  const entry = "file:///home/me/mix%20er.ts";
+  const graph = {
+    roots: [entry],
+    modules: [
+      {
+        specifier: entry,
+        dependencies: [{ specifier: "b", code: { specifier: "file:///repo/b.ts" } }],
+      },
+      { specifier: "file:///repo/b.ts" },
+    ],
+  };
+  const sources = {
+    root: ROOT,
+    lock: LOCK,
+    readBytes: (url: string) => new TextEncoder().encode(files[url]),
+  };
+  const mine = codeIdentity(graph, { ...sources, userRoot: "file:///home/me/" });
+  assertEquals(Object.keys(mine.files).sort(), ["b.ts", "user:mix er.ts"]);
+  assertThrows(
+    () => codeIdentity(graph, { ...sources, userRoot: "file:///home/you/" }),
+    HarnessError,
+    "expected a file under file:///repo/ or file:///home/you/",
+  );
+});

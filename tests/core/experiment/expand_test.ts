@@ -35,6 +35,7 @@ Deno.test("expand() gives each unit the settings of its arm, length and seed, an
   const config = readUnitConfig(unit.config, { where: unit.name });
   assertEquals([config.seqLen, config.seed, config.train.tokensPerStep], [16, 43, 32]);
   assertEquals(config.model.kind === "transformer" && config.model.nHeads, 2);
+  if (!("corpus" in config.data)) throw new Error("a text was expected");
   assertEquals(config.data.corpus.split, "interleave");
 });
 

@@ -67,6 +67,10 @@ Deno.test("unitKey() changes with every setting, seed, corpus digest and ingredi
     manifestWith("n_layers: 1", "n_layers: 2"),
     manifestWith("ab".repeat(32), "ba".repeat(32)),
     manifestWith("split: interleave", "split: chronological"),
+    manifestWith("{kind: byte}", "{kind: gpt2}"),
+    manifestWith("{kind: byte}", "{kind: word, vocab: 8000, text: raw}"),
+    manifestWith("{kind: byte}", "{kind: word, vocab: 8001, text: raw}"),
+    manifestWith("{kind: byte}", "{kind: word, vocab: 8000, text: pretokenised}"),
   ].map((text) => keysOf(text));
   const ingredients = [
     { ...INGREDIENTS, code: "ce".repeat(32) },
@@ -79,6 +83,7 @@ Deno.test("unitKey() changes with every setting, seed, corpus digest and ingredi
     assertEquals(changed.filter((key) => keys.has(key)), []);
     assertEquals(new Set(changed).size, changed.length);
   }
+  assertEquals(new Set(edits.flat()).size, edits.flat().length);
 });
 
 Deno.test("unitKey() of one kind of model stays when settings of another kind change", () => {

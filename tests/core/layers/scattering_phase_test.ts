@@ -7,7 +7,6 @@ import { scatteringPhase } from "../../../core/layers/scattering_router.ts";
 import { bkCore } from "../../../core/ops/bk_core.ts";
 import type { Backend } from "../../../core/plan/backend.ts";
 import { compilePlan } from "../../../core/plan/compile_plan.ts";
-import { NO_FUSION } from "../../../core/plan/fuse.ts";
 import { gradientsOf } from "../../../core/plan/differentiate.ts";
 import { stream } from "../../../core/random/streams.ts";
 import { uniform } from "../../../core/random/uniform.ts";
@@ -50,8 +49,7 @@ async function phases(on: Backend, at: Chains): Promise<ReadonlyMap<string, Floa
     gradientsOf([{ tensor: phi, cotangent }], names.map((name) => inputs[name]))
       .forEach((gradient, i) => graph.output(names[i], gradient));
   }
-  // A fused angle is the polynomial of the kernel, in f64 too; on its own it has its definition there.
-  const program = await on.compile(compilePlan(graph, on === double ? { fusion: NO_FUSION } : {}));
+  const program = await on.compile(compilePlan(graph));
   try {
     program.step({
       v: Float32Array.from(v),

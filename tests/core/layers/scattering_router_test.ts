@@ -1,4 +1,4 @@
-/** The router by scattering phase: no parameters, shared load, a gradient to the potential, and who reads its states. */
+/** The router by scattering phase: no parameters, shared load, a gradient to the potential, who reads its states. */
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { ShapeError } from "../../../core/errors.ts";
 import { webGpuBackend } from "../../../core/gpu/backend.ts";
@@ -66,7 +66,7 @@ Deno.test("phaseRouter() has no parameters", () => {
 });
 
 for (const [experts, k, heads] of [[8, 2, 4], [8, 1, 4], [8, 2, 1], [8, 1, 1], [4, 1, 1]]) {
-  Deno.test(`phaseRouter() gives no expert more than 2/E after 50 updates, E ${experts}, K ${k}, H ${heads}`, async () => {
+  Deno.test(`phaseRouter() gives no expert over 2/E after 50 updates, E ${experts}, K ${k}, H ${heads}`, async () => {
     const shape: Shape = [8, heads, 128];
     const at: RouterCase = { shape, eta: 1, experts, k, purpose: "train" };
     const program = await programOf(at);
@@ -182,7 +182,7 @@ async function potentialGradient(at: RouterCase): Promise<Float64Array> {
   return found;
 }
 
-Deno.test("phaseRouter() by quantiles trains the potential, with the same bits twice; by arg_g it does not", async () => {
+Deno.test("phaseRouter() by quantiles trains the potential, the same bits twice; by arg_g not", async () => {
   const shape: Shape = [2, 2, 40];
   for (const k of [1, 2]) {
     const at: RouterCase = { shape, eta: 0.3, experts: 4, k, purpose: "train" };

@@ -13,6 +13,7 @@ model:
   tie_head: true
   bk_channels: 2
   num_experts: 2
+  preset: baseline
   top_k: 1
   v_max: 3.0
   eta_init: 1.0

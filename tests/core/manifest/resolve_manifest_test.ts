@@ -40,8 +40,11 @@ Deno.test("resolveManifest() names the key that no file, profile or override giv
 });
 
 Deno.test("resolveManifest() reads each kind of tokenizer, and a patch of one", () => {
-  const tokenizerOf = (text: string, options = {}) =>
-    resolve(text, options).manifest.data.tokenizer;
+  const tokenizerOf = (text: string, options = {}) => {
+    const { data } = resolve(text, options).manifest;
+    if (!("tokenizer" in data)) throw new Error("a text was expected");
+    return data.tokenizer;
+  };
   const word = manifestWith("{kind: byte}", "{kind: word, vocab: 8000, text: raw}");
   assertEquals(tokenizerOf(MANIFEST_TEXT), { kind: "byte" });
   assertEquals(tokenizerOf(manifestWith("{kind: byte}", "{kind: gpt2}")), { kind: "gpt2" });

@@ -8,6 +8,7 @@ import { MODEL_SHAPES, type ModelKind } from "../../../core/manifest/model_schem
 import { sha256Hex } from "../../../core/random/sha256.ts";
 import { initialParameters, initialStates } from "../../../core/train/initial_parameters.ts";
 import { trainingPlan } from "../../../core/train/training_graph.ts";
+import { EXAMPLE, modelAround } from "./_mixers.ts";
 
 const OPTIMISER = { weightDecay: 0, beta1: 0.9, beta2: 0.99, gradClip: 1 };
 const AT = { file: "test", path: "model", patch: false };
@@ -23,6 +24,10 @@ function fingerprint(settings: JsonObject): string {
   const values = [initialParameters(plan, 42), initialStates(plan)].map((arena) => [...arena]);
   return sha256Hex(plan.digest + JSON.stringify(values));
 }
+
+const MODULE = { kind: "module", d_model: 12, n_layers: 1, tie_head: true };
+const [FIRST, SECOND] = [EXAMPLE, modelAround({ source: "identity", forward: (x) => x })]
+  .map(({ module: { path, sha256 } }) => ({ path, sha256 }));
 
 const RESNET_BK = {
   kind: "resnet-bk",
@@ -49,7 +54,7 @@ const TRANSFORMER = { kind: "transformer", d_model: 12, n_layers: 1, tie_head: t
 
 interface Change {
   readonly key: string;
-  readonly value: string | number | boolean;
+  readonly value: string | number | boolean | JsonObject;
   /** Settings under which the key is read at all. @default none */
   readonly within?: JsonObject;
 }
@@ -57,6 +62,15 @@ interface Change {
 const CHANGES: Readonly<
   Record<ModelKind, { readonly base: JsonObject; readonly changes: Change[] }>
 > = {
+  module: {
+    base: { ...MODULE, module: FIRST },
+    changes: [
+      { key: "d_model", value: 16 },
+      { key: "n_layers", value: 2 },
+      { key: "tie_head", value: false },
+      { key: "module", value: SECOND },
+    ],
+  },
   "resnet-bk": {
     base: RESNET_BK,
     changes: [

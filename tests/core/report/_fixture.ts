@@ -2,7 +2,7 @@
  * Made-up records for tests of the report. Nothing here was measured: losses follow a formula, so that
  * tables, figures and the paper can be checked without training anything.
  */
-import type { MetricLine, RunRecord } from "../../../core/store/record.ts";
+import type { LeakFacts, MetricLine, RunRecord } from "../../../core/store/record.ts";
 import { exactNumber } from "../../../core/store/exact_number.ts";
 import { RECORD_SCHEMA } from "../../../core/store/record.ts";
 import {
@@ -22,6 +22,8 @@ export interface FixtureOptions {
   readonly diverged?: (unit: PlannedUnit) => boolean;
   /** Final validation loss, instead of the last point of the made-up curve. */
   readonly finalLoss?: (unit: PlannedUnit) => number;
+  /** What the audit of a unit found; nothing leaks without it. */
+  readonly leak?: (unit: PlannedUnit) => LeakFacts;
   /** Units without a record. */
   readonly missing?: (unit: PlannedUnit) => boolean;
 }
@@ -58,7 +60,10 @@ export function fixture(options: FixtureOptions = {}): ReportInput {
   return {
     plan,
     records: made.map((one) =>
-      recordOf(plan, one, options.finalLoss?.(one.unit) ?? lossAt(one.unit, 1) + 0.03)
+      recordOf(plan, one, {
+        finalLoss: options.finalLoss?.(one.unit) ?? lossAt(one.unit, 1) + 0.03,
+        leak: options.leak?.(one.unit) ?? { leaks: false, largestChange: 0, gainNats: null },
+      })
     ),
     curves: new Map(made.map((one) => [one.unit.key, linesOf(one)])),
   };
@@ -97,7 +102,10 @@ function linesOf({ unit, diverged }: Made): readonly MetricLine[] {
   return lines;
 }
 
-function recordOf(plan: ReportPlan, { unit, diverged }: Made, finalLoss: number): RunRecord {
+function recordOf(plan: ReportPlan, { unit, diverged }: Made, found: {
+  readonly finalLoss: number;
+  readonly leak: LeakFacts;
+}): RunRecord {
   return {
     schema: RECORD_SCHEMA,
     key: unit.key,
@@ -132,7 +140,8 @@ function recordOf(plan: ReportPlan, { unit, diverged }: Made, finalLoss: number)
     outcome: diverged
       ? { kind: "diverged", step: STEPS / 2 + 1, reason: "loss is NaN" }
       : { kind: "ok" },
-    metrics: { val_loss: diverged ? null : exactNumber(finalLoss) },
+    metrics: { val_loss: diverged ? null : exactNumber(found.finalLoss) },
+    leak: diverged ? null : found.leak,
     parameters: { count: unit.arm === "resnet-bk" ? 54321 : 61234, digest: "0".repeat(64) },
     outputs: [],
     warnings: [],

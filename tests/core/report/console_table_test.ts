@@ -19,6 +19,7 @@ function cell(fields: Partial<CellSummary>): CellSummary {
     loss: { mean: 3, low: 2.98, high: 3.02, halfWidth: 0.02, perplexity: Math.exp(3) },
     spikes: 2,
     gradNorm: { mean: 1.5, sd: 0.25 },
+    leak: { leaks: false, largestChange: 0, gain: null },
     ...fields,
   };
 }

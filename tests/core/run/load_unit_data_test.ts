@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { CORPORA } from "../../../core/data/corpora.ts";
 import { tokenizerDigest } from "../../../core/data/tokenizer.ts";
-import type { DataSettings } from "../../../core/manifest/unit_config.ts";
-import { loadUnitData, type UnitData } from "../../../core/run/load_unit_data.ts";
+import type { TextSettings } from "../../../core/manifest/unit_config.ts";
+import { loadUnitData, type TextUnitData } from "../../../core/run/load_unit_data.ts";
 // python3 tests/golden/tokenizers.py > tests/golden/tokenizers.json
 import golden from "../../golden/tokenizers.json" with { type: "json" };
 
-function load(id: "sotu" | "moby-dick", tokenizer: DataSettings["tokenizer"]): UnitData {
+function load(id: "sotu" | "moby-dick", tokenizer: TextSettings["tokenizer"]): TextUnitData {
   const { text, defaultSplit } = CORPORA[id];
   const corpus = { id, sha256: text.sha256, split: defaultSplit };
   return loadUnitData({ corpus, tokenizer }, { dataDirs: [], userCorpus: null });

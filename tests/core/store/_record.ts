@@ -46,6 +46,7 @@ export function recordOf(seed: number, outputs: RunRecord["outputs"] = []): RunR
     outcome: { kind: "ok" },
     // python3 -c "import struct; print(struct.pack('>d', 2.5).hex())" -> 4004000000000000
     metrics: { val_loss: { value: 2.5, bits: "4004000000000000" } },
+    leak: { leaks: false, largestChange: 0, gainNats: null },
     parameters: { count: 10, digest: "0f".repeat(32) },
     outputs,
     warnings: [],

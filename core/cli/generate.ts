@@ -1,0 +1,283 @@
+/** `deno task generate`: a saved model writes on from a prompt. */
+import type { Tokenizer } from "../data/tokenizer.ts";
+import { UsageError } from "../errors.ts";
+import { generateTokens } from "../evaluate/generate_tokens.ts";
+import { requireSampling, type SamplingSettings } from "../evaluate/sample_token.ts";
+import { openStream, type TokenStream } from "../evaluate/stream.ts";
+import { openWindow, requireCausal } from "../evaluate/window_stream.ts";
+import { modelOf } from "../models/registry.ts";
+import type { Backend } from "../plan/backend.ts";
+import { systemClock } from "../run/clock.ts";
+import { loadModelFile, type ModelFile } from "../run/model_file.ts";
+import { modelStart } from "../run/model_start.ts";
+import {
+  backendNameOf,
+  DEVICE_CHOICES,
+  type DeviceChoice,
+  openBackend,
+} from "../run/open_backend.ts";
+import { parseArguments } from "./args.ts";
+import { runMain } from "./main.ts";
+import { modelPath } from "./model_path.ts";
+import { onInterrupt } from "./on_interrupt.ts";
+import type { CommandSpec, OptionSpecs, OptionValues } from "./option_spec.ts";
+
+const GENERATE = {
+  name: "generate",
+  summary: "Let a saved model write on from a prompt. The text appears as it is written; " +
+    "the same seed gives the same text.\nMemory and time per token do not grow with the text. " +
+    "A model that cannot carry a state, a transformer say, reads its\nlast window again for every token.",
+  options: {
+    checkpoint: {
+      kind: "string",
+      description: "model that train saved, or its folder",
+      placeholder: "path",
+      required: true,
+    },
+    prompt: { kind: "string", description: "text to go on from", required: true },
+    temperature: {
+      kind: "number",
+      description: "below 1 bolder about what is probable; 0 takes the most probable token",
+      default: 0.8,
+    },
+    topK: {
+      kind: "number",
+      description: "draw among so many most probable tokens; without it all",
+    },
+    topP: {
+      kind: "number",
+      description: "draw among the fewest most probable tokens of this probability",
+      default: 0.9,
+    },
+    seed: {
+      kind: "number",
+      description: "of the random numbers",
+      integer: true,
+      minimum: 0,
+      maximum: 4294967295,
+      default: 42,
+    },
+    maxLength: {
+      kind: "number",
+      description: "tokens to write, the prompt not counted",
+      integer: true,
+      minimum: 1,
+      default: 100,
+    },
+    device: {
+      kind: "string",
+      description: "backend that runs the plans; auto is webgpu, never a fallback",
+      choices: DEVICE_CHOICES,
+      default: "auto",
+    },
+    json: { kind: "boolean", description: "print one JSON document at the end" },
+  },
+  examples: [
+    'deno task generate --checkpoint checkpoints/small_model --prompt "My fellow citizens"',
+    'deno task generate --checkpoint model.safetensors --prompt "Call me" --temperature 0 --max-length 20',
+  ],
+} as const satisfies CommandSpec<OptionSpecs>;
+
+type GenerateOptions = OptionValues<typeof GENERATE.options>;
+
+/** The outside world of the command, injected so that tests can watch it. */
+export interface GenerateWorld {
+  /** Takes text as it is written. False: nobody reads it any more. @default standard output */
+  readonly write?: (text: string) => boolean;
+  /** @default console.log */
+  readonly print?: (line: string) => void;
+  /** @default console.error */
+  readonly say?: (line: string) => void;
+}
+
+/**
+ * Runs the command and returns its exit code: 0 done, 130 or 143 stopped by a signal.
+ *
+ * @throws {UsageError} On settings out of their range, an empty prompt, or a model whose tokens see later ones
+ * @throws {StoreError} If the model cannot be read
+ * @throws {NumericError} If a logit is not finite
+ * @throws {NoAdapterError} If webgpu is asked for and there is no adapter
+ */
+export async function generate(
+  args: readonly string[],
+  world: GenerateWorld = {},
+): Promise<number> {
+  const { write = writeOut, print = (line) => console.log(line) } = world;
+  const { say = (line) => console.error(line) } = world;
+  const read = parseArguments(args, GENERATE);
+  if (read.kind === "help") {
+    print(read.text);
+    return 0;
+  }
+  const { options } = read;
+  const { json, prompt } = options;
+  requireSampling(samplingOf(options));
+  const file = loadModelFile(modelPath(options.checkpoint));
+  requireCausal(file.model);
+  const ids = promptIds(prompt, file.tokenizer);
+  if (!json) headLines(file, ids).forEach(say);
+  const backend = await openBackend(backendNameOf(options.device as DeviceChoice));
+  try {
+    const pieces = new Pieces(file.tokenizer, ids);
+    const show = (text: string): boolean => json || text === "" || write(text);
+    show(prompt);
+    const begin = systemClock.seconds();
+    const onToken = (id: number): boolean => show(pieces.add(id));
+    const exitCode = await writeOn({ file, options, ids, backend, onToken });
+    show(`${pieces.end()}\n`);
+    if (json) print(JSON.stringify(resultJson({ file, options, ids, pieces, exitCode }), null, 2));
+    else say(endLine(pieces, { exitCode, seconds: systemClock.seconds() - begin }));
+    return exitCode;
+  } finally {
+    backend.destroy();
+  }
+}
+
+function endLine(
+  { ids }: Pieces,
+  { exitCode, seconds }: { readonly exitCode: number; readonly seconds: number },
+): string {
+  return `${exitCode === 0 ? "wrote" : "stopped after"} ${ids.length} tokens in ${
+    seconds.toFixed(1)
+  } s`;
+}
+
+function samplingOf({ temperature, topK, topP }: GenerateOptions): SamplingSettings {
+  return { temperature, topP, ...(topK === undefined ? {} : { topK }) };
+}
+
+function promptIds(prompt: string, tokenizer: Tokenizer): Int32Array {
+  const ids = tokenizer.encode(prompt);
+  if (ids.length > 0) return ids;
+  throw new UsageError(
+    `Cannot generate from the prompt ${
+      JSON.stringify(prompt)
+    }: it has no token of the ${tokenizer.kind} ` +
+      "tokenizer; give a word or more",
+  );
+}
+
+function headLines(
+  { model, step, tokenizer, seqLen }: ModelFile,
+  ids: Int32Array,
+): readonly string[] {
+  const unknown = ids.filter((id) => id === tokenizer.unknownId).length;
+  const reason = modelOf(model).noStream(model);
+  return [
+    `${model.kind}, step ${step}, trained at ${seqLen} tokens; prompt of ${ids.length} ${tokenizer.kind} tokens` +
+    (unknown === 0 ? "" : `, ${unknown} of them unknown to the model`),
+    ...(reason === undefined
+      ? []
+      : [`a window of ${seqLen} tokens is read again for every token: ${reason}`]),
+  ];
+}
+
+/** Ids as text, character by character: a character may take several tokens. */
+class Pieces {
+  readonly ids: number[] = [];
+  readonly #tokenizer: Tokenizer;
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #previous: number;
+  #text = "";
+
+  constructor(tokenizer: Tokenizer, prompt: Int32Array) {
+    this.#tokenizer = tokenizer;
+    this.#previous = prompt[prompt.length - 1];
+  }
+
+  /** What was written. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** The characters that a token completes. */
+  add(id: number): string {
+    const piece = this.#tokenizer.piece(id, this.#previous);
+    this.ids.push(id);
+    this.#previous = id;
+    return this.#keep(this.#decoder.decode(piece, { stream: true }));
+  }
+
+  /** What is left of a character that was never completed. */
+  end(): string {
+    return this.#keep(this.#decoder.decode());
+  }
+
+  #keep(text: string): string {
+    this.#text += text;
+    return text;
+  }
+}
+
+/** Writes until the length is reached, a signal comes, or `onToken` gives false. */
+async function writeOn(work: {
+  readonly file: ModelFile;
+  readonly options: GenerateOptions;
+  readonly ids: Int32Array;
+  readonly backend: Backend;
+  readonly onToken: (id: number) => boolean;
+}): Promise<number> {
+  const { file, options, ids: prompt, backend, onToken } = work;
+  const { maxLength: maxTokens, seed } = options;
+  let exitCode = 0;
+  const release = onInterrupt({ first: (code) => exitCode = code });
+  try {
+    const stream = await openText(backend, file);
+    try {
+      const sampling = samplingOf(options);
+      for await (const id of generateTokens(stream, { prompt, maxTokens, sampling, seed })) {
+        if (exitCode !== 0 || !onToken(id)) break;
+      }
+    } finally {
+      stream.destroy();
+    }
+    return exitCode;
+  } finally {
+    release();
+  }
+}
+
+function openText(backend: Backend, file: ModelFile): Promise<TokenStream> {
+  const { model, seqLen, tokenizer: { vocabularySize } } = file;
+  const options = { model, vocabularySize, start: modelStart(file) };
+  return modelOf(model).noStream(model) === undefined
+    ? openStream(backend, options)
+    : openWindow(backend, { ...options, seqLen });
+}
+
+function resultJson({ file, options, ids, pieces, exitCode }: {
+  readonly file: ModelFile;
+  readonly options: GenerateOptions;
+  readonly ids: Int32Array;
+  readonly pieces: Pieces;
+  readonly exitCode: number;
+}): Readonly<Record<string, unknown>> {
+  return {
+    prompt: options.prompt,
+    text: pieces.text,
+    prompt_tokens: [...ids],
+    tokens: pieces.ids,
+    temperature: options.temperature,
+    top_k: options.topK ?? null,
+    top_p: options.topP,
+    seed: options.seed,
+    max_length: options.maxLength,
+    stopped: exitCode !== 0,
+    model: file.model.kind,
+    step: file.step,
+  };
+}
+
+function writeOut(text: string): boolean {
+  const bytes = new TextEncoder().encode(text);
+  try {
+    for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+    return true;
+  } catch (error) {
+    // A reader that has seen enough, head say, is no failure.
+    if (error instanceof Deno.errors.BrokenPipe) return false;
+    throw error;
+  }
+}
+
+if (import.meta.main) await runMain(() => generate(Deno.args));

@@ -1,0 +1,152 @@
+/**
+ * `deno task train`: trains a model by the settings of a file and of flags, and saves it. Running the same
+ * command again goes on where it stopped.
+ */
+import { systemClock } from "../run/clock.ts";
+import { formatSeconds } from "../run/format_seconds.ts";
+import { backendNameOf, type DeviceChoice, openBackend } from "../run/open_backend.ts";
+import { type TrainedModel, trainModel } from "../run/train_model.ts";
+import type { Backend } from "../plan/backend.ts";
+import { parseArguments } from "./args.ts";
+import { runMain } from "./main.ts";
+import { onInterrupt } from "./on_interrupt.ts";
+import { shellQuoted } from "./shell_quoted.ts";
+import { givenSettings, TRAIN, type TrainOptions } from "./train_command.ts";
+import { claimFolder, lockFolder, saveTrained } from "./train_folder.ts";
+import { planTraining, trainingPlanLines } from "./train_plan.ts";
+import {
+  divergence,
+  finalLines,
+  LEAK_STAMP,
+  resultJson,
+  startLines,
+  stepLine,
+  validationLine,
+} from "./train_report.ts";
+import { setUpTraining, type TrainSetup } from "./train_setup.ts";
+
+/** What the steps of one command share. */
+interface Command {
+  readonly args: readonly string[];
+  readonly options: TrainOptions;
+  readonly setup: TrainSetup;
+  /** Lines of the run, on standard output. */
+  readonly print: (line: string) => void;
+  /** Everything else, on standard error. */
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Runs the command and returns its exit code: 0 done, 130 or 143 stopped by a signal.
+ *
+ * @throws {ManifestError} On settings that are wrong
+ * @throws {UsageError} On options that do not go together, a part that does not exist yet, or a folder that
+ * holds another run
+ * @throws {DataError} If the text is missing or too short
+ * @throws {NoAdapterError} If webgpu is asked for and there is no adapter
+ * @throws {StoreError} If the folder cannot be written, or another process trains in it
+ * @throws {NumericError} If the loss or a gradient is not finite
+ */
+export async function train(args: readonly string[]): Promise<number> {
+  const read = parseArguments(args, TRAIN);
+  if (read.kind === "help") {
+    console.log(read.text);
+    return 0;
+  }
+  const { options } = read;
+  const setup = setUpTraining(options, givenSettings(options, args));
+  const command: Command = {
+    args,
+    options,
+    setup,
+    print: options.json ? () => {} : (line) => console.log(line),
+    say: options.json ? () => {} : (line) => console.error(line),
+  };
+  return options.dryRun ? await dryRun(command) : await run(command);
+}
+
+async function withBackend<T>(
+  { device }: TrainOptions,
+  body: (backend: Backend) => Promise<T>,
+): Promise<T> {
+  const backend = await openBackend(backendNameOf(device as DeviceChoice));
+  try {
+    return await body(backend);
+  } finally {
+    backend.destroy();
+  }
+}
+
+async function dryRun({ options, setup }: Command): Promise<number> {
+  const plan = await withBackend(
+    options,
+    (backend) => planTraining(setup, { backend, clock: systemClock }),
+  );
+  if (options.json) console.log(JSON.stringify(plan, null, 2));
+  else trainingPlanLines(plan).forEach((line) => console.log(line));
+  return 0;
+}
+
+async function run(command: Command): Promise<number> {
+  const { options, setup, print, say, args } = command;
+  const { steps } = setup.config.train;
+  using _lock = lockFolder(setup.saveDir);
+  claimFolder(setup, { restart: options.restart });
+  const until = Math.min(steps, options.maxSteps ?? steps);
+  const begin = systemClock.seconds();
+  const { trained, exitCode } = await trainUntil(command, until);
+  const { outcome, step, epoch } = trained;
+  if (outcome === "diverged") throw divergence(trained, setup);
+  const model = outcome === "done" ? saveTrained(trained, setup) : null;
+  if (epoch) {
+    const seconds = systemClock.seconds() - begin;
+    finalLines(epoch, { epochs: setup.epochs, seconds }).forEach(print);
+  } else if (outcome === "done") print(`Nothing is left to do after step ${step} of ${steps}`);
+  const result = resultJson(trained, { setup, model });
+  if (options.json) console.log(JSON.stringify(result, null, 2));
+  if (result.leaks) say(LEAK_STAMP);
+  if (model !== null) say(`saved     ${model}`);
+  if (outcome === "stopped") {
+    const again = args.filter((argument) => argument !== "--restart");
+    console.error(`Stopped after step ${step}. To go on: deno task train ${shellQuoted(again)}`);
+  } else if (step < steps) say(`stopped at step ${step} of ${steps}, as --max-steps asks`);
+  return exitCode;
+}
+
+async function trainUntil(command: Command, until: number): Promise<{
+  readonly trained: TrainedModel;
+  readonly exitCode: number;
+}> {
+  const { options, setup, say, print } = command;
+  const { config, data, stepsPerEpoch, saveDir: folder } = setup;
+  const { logInterval, saveInterval, profilePhases } = options;
+  const stop = new AbortController();
+  let exitCode = 0;
+  const release = onInterrupt({
+    first: (code) => {
+      exitCode = code;
+      say("Stopping: a checkpoint is saved first; press Ctrl-C again to stop at once");
+      stop.abort();
+    },
+  });
+  try {
+    const trained = await withBackend(options, (backend) =>
+      trainModel({
+        ...{ config, data, backend, folder, stepsPerEpoch, until },
+        ...{ logInterval, saveInterval, profilePhases },
+        clock: systemClock,
+        signal: stop.signal,
+        onStart: (start) => startLines(setup, start).forEach(say),
+        onUpdate: (update, { secondsLeft }) => {
+          print(stepLine(update, setup));
+          if (secondsLeft > 0) say(`  ${formatSeconds(secondsLeft)} left`);
+        },
+        onEpoch: (epoch) => print(validationLine(epoch, setup)),
+      }));
+    return { trained, exitCode: trained.outcome === "stopped" ? exitCode : 0 };
+  } finally {
+    release();
+  }
+}
+
+if (import.meta.main) await runMain(() => train(Deno.args));

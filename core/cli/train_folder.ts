@@ -1,0 +1,125 @@
+/** The folder of a training run: whose it is, and what is put there besides the log. */
+import { StoreError, UsageError } from "../errors.ts";
+import { whyChanged } from "../experiment/why_changed.ts";
+import { isJsonObject, type Json, type JsonObject } from "../manifest/json.ts";
+import { saveModelFile } from "../run/model_file.ts";
+import type { TrainedModel } from "../run/train_model.ts";
+import { checkpointNames } from "../store/checkpoint.ts";
+import {
+  makeFolder,
+  readTextIfPresent,
+  removeIfPresent,
+  replaceFile,
+  sizeIfPresent,
+  storeIo,
+} from "../store/store_io.ts";
+import type { TrainSetup } from "./train_setup.ts";
+
+/** Name of a trained model in its folder. */
+export const FINAL_MODEL = "checkpoint_final.safetensors";
+const SETTINGS = "config.resolved.json";
+/** Differences that a message names. */
+const MOST_CHANGES = 4;
+
+/**
+ * Takes the folder for this process, creating it where it is missing; the system gives it back when the process
+ * ends, however it ends.
+ *
+ * @throws {StoreError} If another process trains in it, or it cannot be written
+ */
+export function lockFolder(saveDir: string): Disposable {
+  makeFolder(saveDir);
+  const path = `${saveDir}/lock`;
+  const file = storeIo(
+    `open the lock "${path}"`,
+    () => Deno.openSync(path, { read: true, write: true, create: true }),
+  );
+  if (storeIo(`lock "${path}"`, () => file.tryLockSync(true))) return file;
+  file.close();
+  throw new StoreError(
+    `Cannot train in "${saveDir}": another process does; wait for it, stop it, or choose another --save-dir`,
+  );
+}
+
+/**
+ * Makes the folder this run's: one that holds a run with other settings is refused, or emptied with `restart`.
+ *
+ * @throws {UsageError} If the folder is another run's
+ * @throws {StoreError} If it cannot be written
+ */
+export function claimFolder(
+  { saveDir, resolved }: TrainSetup,
+  { restart }: { readonly restart: boolean },
+): void {
+  if (restart) removeRun(saveDir);
+  else refuseOtherRun(saveDir, resolved);
+  replaceFile(`${saveDir}/${SETTINGS}`, `${JSON.stringify(resolved, null, 2)}\n`);
+}
+
+function refuseOtherRun(saveDir: string, resolved: JsonObject): void {
+  const before = settingsIn(saveDir);
+  const checkpoints = checkpointNames(`${saveDir}/checkpoints`);
+  if (before === null && checkpoints.length === 0) return;
+  const changes = whyChanged(before ?? {}, resolved);
+  if (changes.length === 0) return;
+  const text = changes.slice(0, MOST_CHANGES)
+    .map(({ path, before, after }) => `${path}: ${textOf(before)} there, ${textOf(after)} here`);
+  const more = changes.length > MOST_CHANGES ? `; ${changes.length - MOST_CHANGES} more` : "";
+  throw new UsageError(
+    `Cannot train in "${saveDir}": it holds a run with other settings (${
+      text.join("; ")
+    }${more}); ` +
+      `choose another --save-dir, or start anew with --restart`,
+  );
+}
+
+function settingsIn(saveDir: string): JsonObject | null {
+  const path = `${saveDir}/${SETTINGS}`;
+  const text = readTextIfPresent(path);
+  if (text === null) return null;
+  try {
+    const value = JSON.parse(text) as Json;
+    if (isJsonObject(value)) return value;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+  }
+  throw new UsageError(
+    `Cannot read "${path}": expected the JSON of a run's settings; restore it, or start anew with --restart`,
+  );
+}
+
+function removeRun(saveDir: string): void {
+  const folder = `${saveDir}/checkpoints`;
+  for (const name of checkpointNames(folder)) {
+    removeIfPresent(`${folder}/${name}.sha256`);
+    removeIfPresent(`${folder}/${name}`);
+  }
+  for (const name of ["metrics.csv", "metrics.json", FINAL_MODEL, SETTINGS]) {
+    removeIfPresent(`${saveDir}/${name}`);
+  }
+}
+
+/** Path of the model, which is written unless nothing was trained and it is there. */
+export function saveTrained(
+  { step, epoch, tensors }: TrainedModel,
+  { saveDir, config, data, unit }: TrainSetup,
+): string {
+  const path = `${saveDir}/${FINAL_MODEL}`;
+  if (!epoch && sizeIfPresent(path) !== null) return path;
+  const { facts, tokenizer } = data;
+  saveModelFile(path, {
+    ...tensors,
+    settings: unit.model,
+    tokenizer,
+    seqLen: config.seqLen,
+    step,
+    seed: config.seed,
+    corpus: { id: facts.id, sha256: facts.text.sha256, split: facts.split },
+    valLoss: epoch?.valLoss ?? null,
+  });
+  return path;
+}
+
+function textOf(value: Json | undefined): string {
+  return value === undefined ? "absent" : JSON.stringify(value);
+}

@@ -1,0 +1,110 @@
+/** The lines that `train` prints, and the error of a run that diverged. */
+import { NumericError } from "../errors.ts";
+import { modelOf } from "../models/registry.ts";
+import type { EpochResult, TrainedModel, TrainingStart } from "../run/train_model.ts";
+import type { UpdateMetrics } from "../train/trainer.ts";
+import type { TrainSetup } from "./train_setup.ts";
+
+/** What stands beside every result of a model whose predictions depend on later tokens. */
+export const LEAK_STAMP = "LEAKS: predictions depend on later tokens; this is no evidence";
+
+/** What is said before the first update. */
+export function startLines(
+  { config, data, stepsPerEpoch, saveDir }: TrainSetup,
+  run: TrainingStart,
+): readonly string[] {
+  const { facts, floors, vocabularySize } = data;
+  const { steps, tokensPerStep } = config.train;
+  return [
+    `model     ${config.model.kind}, ${run.parameters} parameters`,
+    ...(modelOf(config.model).isCausal(config.model) ? [] : [LEAK_STAMP]),
+    `text      ${facts.id}, sha256 ${facts.text.sha256}; ${facts.tokenizer} tokenizer, V = ${vocabularySize}`,
+    `floors    unigram ${floors.unigram.toFixed(4)}, bigram ${
+      floors.bigram.toFixed(4)
+    } nats per token of the ` +
+    "validation part",
+    `steps     ${steps} of ${tokensPerStep} tokens, ${stepsPerEpoch} per epoch` +
+    (run.from === 0 ? "" : `; going on after step ${run.from}`),
+    `folder    ${saveDir}`,
+    ...run.rejected.map(({ path, reason }) => `unusable  ${path}: ${reason}`),
+  ];
+}
+
+/** "Epoch 1/3 | Step 100 | Loss: 7.4844 | PPL: 1780.10 | LR: 0.001"; PPL is exp of the loss before rounding. */
+export function stepLine(
+  { step, loss, learningRate }: UpdateMetrics,
+  { epochs, stepsPerEpoch }: TrainSetup,
+): string {
+  const epoch = Math.ceil(step / stepsPerEpoch);
+  const rate = Number(learningRate.toPrecision(4));
+  return `Epoch ${epoch}/${epochs} | Step ${step} | Loss: ${loss.toFixed(4)} | PPL: ${
+    Math.exp(loss).toFixed(2)
+  } | LR: ${rate}`;
+}
+
+/** "Epoch 1/3 | Validation Loss: 7.1234 | Validation PPL: 1240.66". */
+export function validationLine({ epoch, valLoss }: EpochResult, { epochs }: TrainSetup): string {
+  return `Epoch ${epoch}/${epochs} | Validation Loss: ${valLoss.toFixed(4)} | Validation PPL: ${
+    Math.exp(valLoss).toFixed(2)
+  }`;
+}
+
+/** The last two lines: the mean loss of the last epoch's updates, and the time of this command. */
+export function finalLines(
+  { epoch, trainLoss }: EpochResult,
+  { epochs, seconds }: { readonly epochs: number; readonly seconds: number },
+): readonly string[] {
+  const minutes = seconds / 60;
+  return [
+    `Epoch ${epoch}/${epochs} | Final Loss: ${trainLoss.toFixed(4)} | Final PPL: ${
+      Math.exp(trainLoss).toFixed(2)
+    }`,
+    `Training completed in ${minutes < 10 ? minutes.toFixed(1) : Math.round(minutes)} minutes!`,
+  ];
+}
+
+/** The error of a run with an update that is not finite. Nothing was repaired or skipped. */
+export function divergence(
+  { step, last, epoch, saved }: TrainedModel,
+  { config: { train }, saveDir }: TrainSetup,
+): NumericError {
+  const what = epoch
+    ? `Validation loss is ${epoch.valLoss}`
+    : last === undefined || Number.isFinite(last.loss)
+    ? "A gradient is not finite"
+    : `Loss is ${last.loss}`;
+  return new NumericError(
+    [
+      `${what} at step ${step}; nothing was repaired, and the run stops here`,
+      `  log:        ${saveDir}/metrics.csv`,
+      `  checkpoint: ${saved === 0 ? "none before it" : `step ${saved}`}`,
+      `  what to do: a lower learning_rate (now ${train.learningRate}), more warmup_steps (now ` +
+      `${train.warmupSteps}) or a smaller gradient_clip_norm (now ${train.gradClip}), in another --save-dir or ` +
+      "with --restart",
+    ].join("\n"),
+  );
+}
+
+/** The result as it is printed with `--json`. */
+export function resultJson(
+  { outcome, step, epoch }: TrainedModel,
+  { setup: { config, saveDir, resolved }, model }: {
+    readonly setup: TrainSetup;
+    /** Path of the model; null where none was saved. */
+    readonly model: string | null;
+  },
+): Readonly<Record<string, unknown>> {
+  return {
+    outcome,
+    step,
+    steps: config.train.steps,
+    loss: epoch?.trainLoss ?? null,
+    perplexity: epoch ? Math.exp(epoch.trainLoss) : null,
+    val_loss: epoch?.valLoss ?? null,
+    val_perplexity: epoch ? Math.exp(epoch.valLoss) : null,
+    leaks: !modelOf(config.model).isCausal(config.model),
+    model,
+    folder: saveDir,
+    config: resolved,
+  };
+}

@@ -1,0 +1,44 @@
+/** The kernel of angle: its polynomial is that of atan2, and its values are the angles of all directions. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { ShapeError } from "../../../core/errors.ts";
+import { webGpuBackend } from "../../../core/gpu/backend.ts";
+import { f32 } from "../../../core/graph/shape.ts";
+import { Graph } from "../../../core/graph/tensor.ts";
+import { angle, op } from "../../../core/ops/angle.ts";
+import { ATAN_COEFFICIENTS } from "../../../core/ops/atan2.ts";
+import source from "../../../shaders/angle.wgsl" with { type: "text" };
+import { runOp } from "./_run_op.ts";
+
+Deno.test("angle() has the coefficients of atan2 in its shader", () => {
+  const constants = [...source.matchAll(/^const C(\d) = (\S+)f;$/gm)];
+  assertEquals(constants.map(([, index]) => Number(index)), [0, 1, 2, 3, 4, 5, 6, 7]);
+  assertEquals(constants.map(([, , value]) => Number(value)), ATAN_COEFFICIENTS);
+});
+
+Deno.test("angle() is within 5e-7 of the angle all round the circle, and 0 at the origin", async () => {
+  const backend = await webGpuBackend();
+  try {
+    const turn = Array.from({ length: 4099 }, (_, k) => 0.37 + 1.7 * k);
+    const points = turn.flatMap((t) => [Math.cos(t), Math.sin(t)].map(Math.fround));
+    const exact = [0, 0, 1, 0, -1, 0, -1, -0, 0, 1, 0, -1];
+    const values = [...points, ...exact];
+    const [angles] = await runOp(backend, op, {
+      inputs: [{ type: f32(values.length / 2, 2), values }],
+      attributes: {},
+    });
+    turn.forEach((_, k) => {
+      const error = Math.abs(angles[k] - Math.atan2(points[2 * k + 1], points[2 * k]));
+      assert(error <= 5e-7, `(${points[2 * k]}, ${points[2 * k + 1]}) is off by ${error}`);
+    });
+    const [whole, half] = [Math.PI, Math.PI / 2].map(Math.fround);
+    assertEquals(angles.slice(turn.length), [0, 0, whole, whole, half, -half]);
+  } finally {
+    backend.destroy();
+  }
+});
+
+Deno.test("angle() refuses what is not pairs", () => {
+  const graph = new Graph();
+  assertThrows(() => angle(graph.input("z", f32(2, 3))), ShapeError, "last axis of size 2");
+  assertThrows(() => angle(graph.input("scalar", f32())), ShapeError, "last axis of size 2");
+});
