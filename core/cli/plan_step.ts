@@ -8,8 +8,8 @@ import { resolveManifest } from "../manifest/resolve_manifest.ts";
 import { describePlan, type PlanDescription } from "../plan/describe_plan.ts";
 import { ALL_FUSION, NO_FUSION } from "../plan/fuse.ts";
 import type { Plan } from "../plan/plan.ts";
-import { vocabularyLimit } from "../data/fit_tokenizer.ts";
 import { trainerSettings } from "../run/trainer_settings.ts";
+import { vocabularyBound } from "../run/vocabulary_bound.ts";
 import { trainingPlan } from "../train/training_graph.ts";
 import { parseArguments } from "./args.ts";
 import { kernelsText, profilePlan } from "./kernel_profile.ts";
@@ -102,7 +102,7 @@ function planOf(arm: string, options: PlanStepOptions): Plan {
   }
   const config = readUnitConfig(unit.config, { where: unit.name });
   return trainingPlan({
-    ...trainerSettings(config, { vocabularySize: vocabularyLimit(config.data.tokenizer) }),
+    ...trainerSettings(config, { vocabularySize: vocabularyBound(config.data) }),
     fusion: options.fusion ? ALL_FUSION : NO_FUSION,
     share: options.share,
     ...(options.checkpointing ? { checkpointing: true } : {}),

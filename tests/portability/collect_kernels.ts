@@ -1,6 +1,6 @@
 /** Every WGSL text and every pipeline that the engine makes, found by tracing plans; no adapter is needed. */
 import { manifestPath } from "../../core/cli/manifest_path.ts";
-import { vocabularyLimit } from "../../core/data/fit_tokenizer.ts";
+import { vocabularyBound } from "../../core/run/vocabulary_bound.ts";
 import { evaluationPlan, logitsPlan } from "../../core/evaluate/evaluation_plan.ts";
 import { expand } from "../../core/experiment/expand.ts";
 import type { Attributes, Dispatch, Op, Preset } from "../../core/graph/op.ts";
@@ -11,7 +11,7 @@ import { planLaunches } from "../../core/gpu/plan_launches.ts";
 import { ALL_FUSION, NO_FUSION } from "../../core/plan/fuse.ts";
 import type { Plan } from "../../core/plan/plan.ts";
 import { trainerSettings } from "../../core/run/trainer_settings.ts";
-import { trainingPlan } from "../../core/train/training_graph.ts";
+import { type TrainingGraphOptions, trainingPlan } from "../../core/train/training_graph.ts";
 import { CONFIGS, settingsOf } from "../core/models/_conformance.ts";
 import { allOps, traceTrial } from "../core/_trials.ts";
 
@@ -116,7 +116,7 @@ function* plansOfModels(): Generator<NamedPlan> {
       if (seen.has(name)) continue; // seeds share their plans
       seen.add(name);
       const config = readUnitConfig(unit.config, { where: unit.name });
-      const vocabularySize = vocabularyLimit(config.data.tokenizer);
+      const vocabularySize = vocabularyBound(config.data);
       yield* plansOf(name, trainerSettings(config, { vocabularySize }));
     }
   }
@@ -130,7 +130,7 @@ function* plansOf(
   name: string,
   settings: ReturnType<typeof trainerSettings>,
 ): Generator<NamedPlan> {
-  const variants = {
+  const variants: Readonly<Record<string, Partial<TrainingGraphOptions>>> = {
     "train": { fusion: ALL_FUSION },
     "train unfused": { fusion: NO_FUSION },
     "train checkpointed": { checkpointing: true },

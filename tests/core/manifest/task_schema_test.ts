@@ -5,7 +5,7 @@ import { readUnitConfig } from "../../../core/manifest/unit_config.ts";
 import { resolvedText } from "../experiment/_resolved.ts";
 import { MANIFEST_TEXT } from "./_manifest_text.ts";
 
-const CORPUS = /  corpus: .*\n  tokenizer: .*\n/;
+const CORPUS = / {2}corpus: .*\n {2}tokenizer: .*\n/;
 const TASK = "{kind: recall, lags: [1, 4], values: 3, fillers: 2}";
 
 /** The manifest with other lines under `data`, then with one piece replaced. */

@@ -14,7 +14,7 @@ import { Store } from "../../../core/store/store.ts";
 import type { RunRecord } from "../../../core/store/record.ts";
 import { inFolder, TINY } from "./_tiny.ts";
 
-const CORPUS = /  corpus:\n(?: {4}.*\n)+  tokenizer: .*\n/;
+const CORPUS = / {2}corpus:\n(?: {4}.*\n)+ {2}tokenizer: .*\n/;
 const TASK = "  task: { kind: recall, lags: [1, 2], values: 2, fillers: 2 }\n";
 
 interface Finished {
