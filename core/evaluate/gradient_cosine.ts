@@ -13,7 +13,6 @@ import type { Backend } from "../plan/backend.ts";
 import { compilePlan } from "../plan/compile_plan.ts";
 import { gradientsOf } from "../plan/differentiate.ts";
 import type { Plan } from "../plan/plan.ts";
-import { NOISE_PREFIX } from "../train/training_graph.ts";
 import type { EvaluationPlanOptions } from "./evaluation_plan.ts";
 
 /** A model at one point of its training. */
@@ -37,7 +36,7 @@ export type NamedGradients = ReadonlyMap<string, Float32Array>;
 
 /**
  * Inputs tokens (B, N) and targets (B N); leaves the gradient of the training loss in the arena `grad` and changes
- * no parameter.
+ * no parameter. Without noise: a model that draws some in training is not for this.
  */
 export function gradientPlan(options: EvaluationPlanOptions): Plan {
   const { model: config, shape, vocabularySize } = options;
@@ -50,7 +49,6 @@ export function gradientPlan(options: EvaluationPlanOptions): Plan {
     vocabularySize,
     tokens,
     purpose: "train",
-    noise: (name) => graph.input(`${NOISE_PREFIX}0/${name}`, i32(3)),
   });
   const { loss } = chunkedCrossEntropy(features, { head, targets });
   const seeds = [loss, ...(auxiliaryLoss ? [auxiliaryLoss] : [])].map((tensor) => ({

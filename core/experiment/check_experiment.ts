@@ -84,13 +84,19 @@ function checkTask({ manifest, file, profile }: ResolvedManifest): void {
 }
 
 function checkCosine({ model }: ArmSettings, where: string): void {
-  if (model.kind === "resnet-bk" && model.mixer === "diagonal") return;
+  if (model.kind !== "resnet-bk" || model.mixer !== "diagonal") {
+    throw new ManifestError(
+      `${where}.gradient_cosine: only a resnet-bk model with the mixer "diagonal" has other gradients than the ` +
+        `exact one, got ${
+          model.kind === "resnet-bk"
+            ? `the mixer "${model.mixer}"`
+            : `a model of kind "${model.kind}"`
+        }`,
+    );
+  }
+  if (model.gumbel === 0) return;
   throw new ManifestError(
-    `${where}.gradient_cosine: only a resnet-bk model with the mixer "diagonal" has other gradients than the ` +
-      `exact one, got ${
-        model.kind === "resnet-bk"
-          ? `the mixer "${model.mixer}"`
-          : `a model of kind "${model.kind}"`
-      }`,
+    `${where}.gradient_cosine: expected model.gumbel 0, got ${model.gumbel}: two gradients under different noise ` +
+      "differ by more than their formula",
   );
 }

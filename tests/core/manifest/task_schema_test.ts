@@ -67,4 +67,11 @@ Deno.test("expand() refuses gradient_cosine for a model whose gradients are exac
       .replace("  n_heads: 2\n", ""),
     'got the mixer "resolvent"',
   );
+  refuses(
+    asked.replace("{kind: transformer}", "{kind: resnet-bk, gumbel: 0.5}").replace(
+      "  n_heads: 2\n",
+      "",
+    ),
+    "at train.gradient_cosine: expected model.gumbel 0, got 0.5",
+  );
 });

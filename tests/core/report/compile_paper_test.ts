@@ -36,3 +36,16 @@ Deno.test("lintPaper() names file, line and number", async () => {
     await assertRejects(() => lintPaper(path), PaperError, message);
   });
 });
+
+Deno.test("compilePaper() of a paper in a folder below takes the style and references from above", async () => {
+  await inFolder(async (folder) => {
+    const options = { paperDir: folder, program: "no-such-latex" };
+    await assertRejects(
+      () => compilePaper({ ...options, sourceDir: `${SOURCE_DIR}/recall` }),
+      IncompleteError,
+    );
+    const text = (path: string): Promise<string> => Deno.readTextFile(path);
+    assertEquals(await text(`${folder}/main.tex`), await text(`${SOURCE_DIR}/recall/main.tex`));
+    assertEquals(await text(`${folder}/harness.sty`), await text(`${SOURCE_DIR}/harness.sty`));
+  });
+});
