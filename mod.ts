@@ -147,13 +147,6 @@ export { referenceBackend, type ReferencePrecision } from "./core/reference/inte
 
 // Models.
 export { modelConfig } from "./core/manifest/model_config.ts";
-export type {
-  ModelSettings,
-  ModuleSettings,
-  ResnetBkSettings,
-  ResolventBlockSettings,
-  TransformerSettings,
-} from "./core/manifest/model_schema.ts";
 export type { Json, JsonObject } from "./core/manifest/json.ts";
 export { type ModelConfig, type ModelKind, MODELS } from "./core/models/registry.ts";
 export type {

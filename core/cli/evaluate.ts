@@ -1,11 +1,5 @@
 /** `deno task evaluate`: loss and perplexity of a saved model on a part of its text, or on another text. */
-import { isCorpusId } from "../data/corpora.ts";
-import type { Corpus } from "../data/corpus.ts";
-import { loadCorpus } from "../data/load_corpus.ts";
-import { loadUserCorpus } from "../data/load_user_corpus.ts";
-import { type PartName, splitCorpus } from "../data/split_corpus.ts";
-import { DataError } from "../errors.ts";
-import { evaluateModel, type ModelEvaluation, type ScoredText } from "../run/evaluate_model.ts";
+import { evaluateModel, type ModelEvaluation } from "../run/evaluate_model.ts";
 import { loadModelFile, type ModelFile } from "../run/model_file.ts";
 import {
   backendNameOf,
@@ -14,10 +8,9 @@ import {
   openBackend,
 } from "../run/open_backend.ts";
 import { parseArguments } from "./args.ts";
-import { dataDirectories } from "./data_directories.ts";
 import { runMain } from "./main.ts";
 import { modelPath } from "./model_path.ts";
-import { modelText, type NamedText, PARTS } from "./model_text.ts";
+import { modelText, PARTS } from "./model_text.ts";
 import type { CommandSpec, OptionSpecs, OptionValues } from "./option_spec.ts";
 import { LEAK_STAMP } from "./train_report.ts";
 

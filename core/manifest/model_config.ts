@@ -1,6 +1,7 @@
+import type { ModelConfig } from "../models/registry.ts";
 import type { JsonObject } from "./json.ts";
 import { withPreset } from "./model_presets.ts";
-import { modelSchema, type ModelSettings } from "./model_schema.ts";
+import { modelSchema } from "./model_schema.ts";
 
 /**
  * A model's configuration from settings in manifest keys, with what a preset implies filled in. `where` names the
@@ -21,7 +22,7 @@ import { modelSchema, type ModelSettings } from "./model_schema.ts";
 export function modelConfig(
   settings: JsonObject,
   options: { readonly where: string } = { where: "model settings" },
-): ModelSettings {
+): ModelConfig {
   const at = { file: options.where, path: "model", patch: false };
   return modelSchema.read(withPreset(settings, at), at);
 }

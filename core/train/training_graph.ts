@@ -88,7 +88,7 @@ export function trainingStep(options: TrainingGraphOptions): TrainingStep {
   const { loss, gradients, watched } = averageOverMicroBatches(graph, options);
   const { norm, nonFinite } = update(graph, { schedule, optimiser: options.optimiser });
   const diagnostics = diagnosticColumns(options.diagnostics ? watched : {});
-  const width = diagnostics.reduce((end, { column, width }) => column + width, METRIC_WIDTH);
+  const width = diagnostics.reduce((sum, { width }) => sum + width, METRIC_WIDTH);
   const ring = graph.arena("metric", f32(RING_SLOTS, width));
   recordMetric({ ring, slot, values: loss }, { column: METRIC_COLUMNS.loss });
   recordMetric({ ring, slot, values: norm }, { column: METRIC_COLUMNS.gradNorm });
