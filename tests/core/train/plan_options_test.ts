@@ -41,7 +41,9 @@ function planOf(config: typeof CONFIGS[number], options: Options) {
   return trainingPlan({ ...settings, ...options });
 }
 
-for (const config of [CONFIGS[0], CONFIGS[2]]) {
+for (const kind of ["resnet-bk", "transformer"] as const) {
+  // The first of its kind has no balancing loss and no noise, which see each micro-batch by itself.
+  const config = CONFIGS.find((candidate) => candidate.kind === kind)!;
   Deno.test(`${config.kind}: taking an operand's memory changes no bit`, async () => {
     for (const chains of [false, true]) {
       const apart = await train(config, { fusion: { ...NO_FUSION, chains } });
