@@ -1,5 +1,6 @@
 // angle: y[i] = angle of the point (z[i].x, z[i].y) in (-pi, pi], by the polynomial of core/ops/atan2.ts.
 // z: (COUNT) pairs, y: (COUNT). Zeros of both signs count as +0; the angle of (0, 0) is 0.
+// A part that is NaN gives an angle that is NaN.
 // backward: dz[i] = dy[i] (-z.y, z.x) / (z.x^2 + z.y^2). One invocation per pair.
 // Order: Horner from the highest coefficient.
 @group(0) @binding(0) var<storage, read_write> z: array<vec2<f32>>;
@@ -18,6 +19,10 @@ const C6 = 0.02186295948922634f;
 const C7 = -0.004054567310959101f;
 const HALF_PI = 1.57079637f;
 const PI = 3.14159274f;
+
+fn is_nan(v: f32) -> bool {
+  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn forward(
@@ -38,7 +43,8 @@ fn forward(
   let low = r * ((((high * q + C3) * q + C2) * q + C1) * q + C0);
   let upper = select(low, HALF_PI - low, size.x < size.y);
   let half = select(upper, PI - upper, at.x < 0f);
-  y[i] = select(half, -half, at.y < 0f);
+  let known = select(half, -half, at.y < 0f);
+  y[i] = select(select(known, at.y, is_nan(at.y)), at.x, is_nan(at.x));
 }
 
 // Bindings: z, dy, dz.

@@ -4,6 +4,7 @@
 // A launch computes COUNT outputs from number FIRST on; whole operands are bound from there too.
 // No sums, so no order to state.
 alias T = TYPE_OF_T;
+alias Bits = TYPE_OF_BITS;
 //BINDINGS
 override COUNT: u32;
 override FIRST: u32 = 0;
@@ -35,6 +36,11 @@ fn own_tanh(x: T) -> T {
   let e = exp(abs(x) * T(-2f));
   let large = (T(1f) - e) / (T(1f) + e);
   return select(select(large, -large, x < T(0f)), x * sum, abs(x) < T(0.5f));
+}
+
+// x where it is NaN, else 0. By bits, since comparisons may take NaN for granted not to occur.
+fn own_nan(x: T) -> T {
+  return select(T(0f), x, (bitcast<Bits>(x) & Bits(0x7fffffffu)) > Bits(0x7f800000u));
 }
 
 @compute @workgroup_size(WORKGROUP)

@@ -6,6 +6,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { UsageError } from "../errors.ts";
 import { knownWords } from "../manifest/did_you_mean.ts";
 import { helpText } from "./help_text.ts";
+import { joinValues, NUMBER_TEXT } from "./join_values.ts";
 import {
   type Arguments,
   type CommandSpec,
@@ -31,7 +32,8 @@ type ParseArgs = (
  * Reads a command line by its declaration.
  *
  * Numbers accept decimal and scientific notation; a list is one value with commas, or the option
- * repeated; a negative value is written `--name=-1`; a true flag is switched off by `--no-name`.
+ * repeated; a value may follow its option or stand behind `=`, and be empty where it is free text; a true flag is
+ * switched off by `--no-name`.
  *
  * @throws {UsageError} If an option is unknown, lacks its value, is given twice, has the wrong type
  * or is not among its choices, a required one is missing, or the number of positional arguments is
@@ -46,10 +48,12 @@ export function parseArguments<O extends OptionSpecs>(
     name === "help" || specOf(spec, name).kind === "boolean";
   const flags = names.filter(isFlag);
   refuseFlagValues(args, flags);
-  const raw = (parseArgs as ParseArgs)(args.map(withDashes), {
+  const valued = names.filter((name) => !isFlag(name));
+  const joined = joinValues(args.map(withDashes), { valued });
+  const raw = (parseArgs as ParseArgs)(joined.args, {
     boolean: flags,
     negatable: flags,
-    string: [...names.filter((name) => !isFlag(name)), "_"],
+    string: [...valued, "_"],
     collect: names,
     unknown: (argument, key) => {
       if (key !== undefined) throw unknownOption(argument, { names, command: spec.name });
@@ -64,6 +68,9 @@ export function parseArguments<O extends OptionSpecs>(
   const options = Object.fromEntries(
     Object.entries<OptionSpec>(spec.options).map(([key, option]) => {
       const name = dashed(key);
+      if (joined.lacking.has(name)) {
+        throw new UsageError(`Option --${name} needs a value, got none`);
+      }
       return [key, valueOf(option, { name, given: given(name), command: spec.name })];
     }),
   );
@@ -131,7 +138,6 @@ function valueOf(
   at: GivenOption,
 ): boolean | string | number | readonly string[] | undefined {
   const { name, given } = at;
-  if (given.includes("")) throw new UsageError(`Option --${name} needs a value, got none`);
   if (option.kind === "list") {
     const values = given.flatMap((text) => String(text).split(","));
     if (values.includes("")) {
@@ -154,7 +160,7 @@ function valueOf(
     return option.default;
   }
   const text = String(given[0]);
-  return option.kind === "number" ? numberOf(text, name, option) : choiceOf(text, name, option);
+  return option.kind === "number" ? numberOf(text, name, option) : textOf(text, name, option);
 }
 
 function numberOf(
@@ -163,7 +169,7 @@ function numberOf(
   option: Extract<OptionSpec, { kind: "number" }>,
 ): number {
   const { integer = false, minimum = -Infinity, maximum = Infinity } = option;
-  const value = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : NaN;
+  const value = NUMBER_TEXT.test(text) ? Number(text) : NaN;
   const whole = !integer || Number.isSafeInteger(value);
   if (Number.isFinite(value) && whole && value >= minimum && value <= maximum) return value;
   const low = Number.isFinite(minimum) ? ` >= ${minimum}` : "";
@@ -172,11 +178,15 @@ function numberOf(
   throw new UsageError(`Option --${name}: expected ${kind}${low}${high}, got "${text}"`);
 }
 
-function choiceOf(
+function textOf(
   text: string,
   name: string,
   option: Extract<OptionSpec, { kind: "string" }>,
 ): string {
+  if (text === "" && option.choices === undefined && option.placeholder !== undefined) {
+    // A path, or a name: an empty one comes of a shell variable that is not set.
+    throw new UsageError(`Option --${name}: expected a ${option.placeholder}, got ""`);
+  }
   if (option.choices === undefined || option.choices.includes(text)) return text;
   throw new UsageError(
     `Option --${name}: unknown value "${text}"; ${knownWords(text, option.choices)}`,

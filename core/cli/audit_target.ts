@@ -58,7 +58,8 @@ const EVAL_TOKENS = 16384;
  * The target of a name: the path of a model that train saved, or of its folder, else an arm.
  *
  * @throws {UsageError} If the manifest has no such arm, length or seed
- * @throws {StoreError} If the model cannot be read
+ * @throws {UsageError} If there is no model at the path
+ * @throws {StoreError} If the model is damaged or of another version
  * @throws {DataError} If its text is missing or has other bytes than the pinned ones
  */
 export async function auditTarget(name: string, options: TargetOptions): Promise<AuditTarget> {

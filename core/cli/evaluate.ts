@@ -1,4 +1,5 @@
 /** `deno task evaluate`: loss and perplexity of a saved model on a part of its text, or on another text. */
+import { UsageError } from "../errors.ts";
 import { evaluateModel, type ModelEvaluation } from "../run/evaluate_model.ts";
 import { loadModelFile, type ModelFile } from "../run/model_file.ts";
 import {
@@ -77,7 +78,9 @@ type EvaluateOptions = OptionValues<typeof EVALUATE.options>;
 /**
  * Runs the command.
  *
- * @throws {StoreError} If the model cannot be read, or does not fit the length
+ * @throws {UsageError} If fewer tokens are to be scored than a window has
+ * @throws {UsageError} If there is no model at the path
+ * @throws {StoreError} If the model is damaged or of another version, or does not fit the length
  * @throws {DataError} If the text is missing, is not the pinned one, or has no such part
  * @throws {NoAdapterError} If webgpu is asked for and there is no adapter
  */
@@ -90,10 +93,16 @@ export async function evaluate(args: readonly string[]): Promise<void> {
   const { options } = read;
   const path = modelPath(options.checkpoint);
   const file = loadModelFile(path);
+  const { evalTokens, seqLen = file.seqLen } = options;
+  if (evalTokens !== undefined && evalTokens < seqLen) {
+    throw new UsageError(
+      `Option --eval-tokens: expected at least one window of ${seqLen} tokens, got ${evalTokens}`,
+    );
+  }
   const { name, text } = modelText(file, options);
   const backend = await openBackend(backendNameOf(options.device as DeviceChoice));
   try {
-    const { batchSize, evalTokens, seqLen = file.seqLen } = options;
+    const { batchSize } = options;
     const result = await evaluateModel(file, { backend, batchSize, evalTokens, seqLen, text });
     if (options.json) console.log(JSON.stringify(resultJson(file, { name, result }), null, 2));
     else resultLines(file, { path, name, result }).forEach((line) => console.log(line));
@@ -116,7 +125,7 @@ function resultLines(
   return [
     `Perplexity: ${result.perplexity.toFixed(2)}`,
     `Loss: ${result.loss.toFixed(4)}`,
-    `Bits per byte: ${result.bitsPerByte.toFixed(4)}`,
+    `Bits per byte: ${bitsText(result)}`,
     ...(leaks ? [LEAK_STAMP] : []),
     `model     ${path}: ${model.kind}, step ${step}`,
     `text      ${name}: ${result.tokens} tokens scored, ${result.bytes} bytes; V = ${result.vocabularySize}, ` +
@@ -125,6 +134,15 @@ function resultLines(
       ? "floors    none: the text that the model was trained on is not at hand"
       : `floors    ${floors.map(floorText).join(", ")}, counted on the training part`,
   ];
+}
+
+function bitsText(
+  { bitsPerByte, bitsPerByteIsLowerBound, unknownRate }: ModelEvaluation,
+): string {
+  const bits = bitsPerByte.toFixed(4);
+  if (!bitsPerByteIsLowerBound) return bits;
+  const unknown = unknownRate === null ? "" : `${percent(unknownRate)} of tokens are unknown, `;
+  return `>= ${bits} (a lower bound: ${unknown}white space is not predicted)`;
 }
 
 function floorText(
@@ -147,6 +165,7 @@ function resultJson(
     perplexity: result.perplexity,
     loss: result.loss,
     bits_per_byte: result.bitsPerByte,
+    bits_per_byte_is_lower_bound: result.bitsPerByteIsLowerBound,
     tokens: result.tokens,
     bytes: result.bytes,
     vocabulary_size: result.vocabularySize,

@@ -94,7 +94,8 @@ export interface GenerateWorld {
  * Runs the command and returns its exit code: 0 done, 130 or 143 stopped by a signal.
  *
  * @throws {UsageError} On settings out of their range, an empty prompt, or a model whose tokens see later ones
- * @throws {StoreError} If the model cannot be read
+ * @throws {UsageError} If there is no model at the path
+ * @throws {StoreError} If the model is damaged or of another version
  * @throws {NumericError} If a logit is not finite
  * @throws {NoAdapterError} If webgpu is asked for and there is no adapter
  */

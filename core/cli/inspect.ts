@@ -69,7 +69,8 @@ type InspectOptions = OptionValues<typeof INSPECT.options>;
  * Runs the command.
  *
  * @throws {UsageError} On a text that is too short or too long, an unknown head, or a model without a resolvent
- * @throws {StoreError} If the model cannot be read, or the page cannot be written
+ * @throws {UsageError} If there is no model at the path
+ * @throws {StoreError} If the model is damaged or of another version, or the page cannot be written
  * @throws {NoAdapterError} If webgpu is asked for and there is no adapter
  */
 export async function inspect(
@@ -86,7 +87,7 @@ export async function inspect(
   const backend = await openBackend(backendNameOf(options.device as DeviceChoice));
   try {
     const { vocabularySize } = tokenizer;
-    const start = modelStart(file);
+    const start = modelStart(file, { seqLen: tokens.length });
     const inspection = await inspectModel(backend, { model, vocabularySize, tokens, start });
     const labels = tokenLabels(tokens, tokenizer);
     const page = await inspectionPage({

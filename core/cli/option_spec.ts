@@ -14,7 +14,7 @@ export interface BooleanOption extends OptionBase {
 /** `--name TEXT`. */
 export interface StringOption extends OptionBase {
   readonly kind: "string";
-  /** Stands for the value in the help text. @default "text" */
+  /** Stands for the value in the help text, and means that it is not empty. @default "text" */
   readonly placeholder?: string;
   /** Closed list of values. */
   readonly choices?: readonly string[];

@@ -3,6 +3,7 @@ import { UsageError } from "../errors.ts";
 import { inspectModel, type ModelInspection } from "../evaluate/inspect_model.ts";
 import { type Correlation, phaseDifficulty } from "../evaluate/phase_difficulty.ts";
 import { stream } from "../random/streams.ts";
+import { LEAKS_STAMP } from "../report/leaks.ts";
 import { loadModelFile } from "../run/model_file.ts";
 import { modelStart } from "../run/model_start.ts";
 import {
@@ -68,8 +69,9 @@ const PHASE_DIFFICULTY = {
 /**
  * Runs the command.
  *
- * @throws {UsageError} If the model is no resnet-bk, or the text has too few tokens
- * @throws {StoreError} If the model cannot be read
+ * @throws {UsageError} If the model is no resnet-bk or leaks, or the text has too few tokens
+ * @throws {UsageError} If there is no model at the path
+ * @throws {StoreError} If the model is damaged or of another version
  * @throws {NoAdapterError} If webgpu is asked for and there is no adapter
  */
 export async function phaseDifficultyCommand(args: readonly string[]): Promise<void> {
@@ -81,6 +83,12 @@ export async function phaseDifficultyCommand(args: readonly string[]): Promise<v
   if (model.kind !== "resnet-bk" || model.mixer !== "diagonal") {
     throw new UsageError(
       `Cannot take phases of a model of kind "${model.kind}": expected "resnet-bk" with mixer "diagonal"`,
+    );
+  }
+  if (file.leaks) {
+    throw new UsageError(
+      'Cannot take phases of a model with bk_direction "bidirectional": expected causal pivots, and this model ' +
+        `${LEAKS_STAMP}: its phase at a token has read the tokens after it; train one with mode "causal"`,
     );
   }
   const { name, text } = modelText(file, options);

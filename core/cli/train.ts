@@ -18,6 +18,7 @@ import {
   divergence,
   finalLines,
   LEAK_STAMP,
+  leaksIn,
   resultJson,
   startLines,
   stepLine,
@@ -100,15 +101,18 @@ async function run(command: Command): Promise<number> {
   const model = outcome === "done" ? saveTrained(trained, setup) : null;
   if (epoch) {
     const seconds = systemClock.seconds() - begin;
-    finalLines(epoch, { epochs: setup.epochs, seconds }).forEach(print);
+    finalLines(epoch, { setup, seconds }).forEach(print);
   } else if (outcome === "done") print(`Nothing is left to do after step ${step} of ${steps}`);
   const result = resultJson(trained, { setup, model });
   if (options.json) console.log(JSON.stringify(result, null, 2));
-  if (result.leaks) say(LEAK_STAMP);
+  if (result.leaks) print(LEAK_STAMP);
   if (model !== null) say(`saved     ${model}`);
   if (outcome === "stopped") {
     const again = args.filter((argument) => argument !== "--restart");
-    console.error(`Stopped after step ${step}. To go on: deno task train ${shellQuoted(again)}`);
+    const where = step < until
+      ? `Stopped after step ${step}`
+      : `All ${step} updates are done and saved; their validation was stopped`;
+    console.error(`${where}. To go on: deno task train ${shellQuoted(again)}`);
   } else if (step < steps) say(`stopped at step ${step} of ${steps}, as --max-steps asks`);
   return exitCode;
 }
@@ -136,7 +140,11 @@ async function trainUntil(command: Command, until: number): Promise<{
         ...{ logInterval, saveInterval, profilePhases },
         clock: systemClock,
         signal: stop.signal,
-        onStart: (start) => startLines(setup, start).forEach(say),
+        onStart: (start) => {
+          if (options.json) return;
+          startLines(setup, start).forEach(say);
+          if (leaksIn(setup)) print(LEAK_STAMP);
+        },
         onUpdate: (update, { secondsLeft }) => {
           print(stepLine(update, setup));
           if (secondsLeft > 0) say(`  ${formatSeconds(secondsLeft)} left`);

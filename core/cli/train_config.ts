@@ -30,6 +30,8 @@ export interface TrainConfig {
   readonly dataLimit: number | undefined;
   /** Validation tokens to score; undefined for what `DEFAULT_EVAL_TOKENS` says. */
   readonly evalTokens: number | undefined;
+  /** Where a setting such as "data.dataset" was said; the file where it was not. */
+  readonly placeOf: (sets: string) => Place;
 }
 
 /** What holds where nothing else is said. */
@@ -86,18 +88,23 @@ export function trainConfig(
   options: { readonly file: string | undefined; readonly given: readonly GivenSetting[] },
 ): TrainConfig {
   const file = options.file ?? "command line";
+  const said = new Map([
+    ...once(fileSettings(document, file)),
+    ...once(options.given.map(commandSetting)),
+  ]);
   const settings = new Map(Object.entries(DEFAULTS));
-  for (const [sets, { value }] of once(fileSettings(document, file))) settings.set(sets, value);
-  for (const [sets, { value }] of once(options.given.map(commandSetting))) {
-    settings.set(sets, value);
-  }
+  for (const [sets, { value }] of said) settings.set(sets, value);
+  const placeOf = (sets: string): Place => said.get(sets)?.at ?? { file, path: sets, patch: false };
   const train = section(settings, "train");
   const { batch_size: batchSize, num_epochs: epochs, seed, eval_tokens, ...optimiser } = train;
   const data = section(settings, "data");
   return {
-    model: modelSettings(section(settings, "model"), file),
+    model: modelSettings(section(settings, "model"), {
+      ...{ file, path: "model", patch: false },
+      said: (sets) => said.get(sets)?.at,
+    }),
     optimiser,
-    tokenizer: tokenizerSettings(data, { file, said: options.given, document }),
+    tokenizer: tokenizerSettings(data, said.get("data.vocab_size")?.at),
     seqLen: Number(data.seq_len),
     seed: Number(seed),
     batchSize: Number(batchSize),
@@ -106,6 +113,7 @@ export function trainConfig(
     split: data.split === undefined ? undefined : String(data.split),
     dataLimit: data.data_limit === undefined ? undefined : Number(data.data_limit),
     evalTokens: eval_tokens === undefined ? undefined : Number(eval_tokens),
+    placeOf,
   };
 }
 
@@ -182,28 +190,21 @@ function section(settings: ReadonlyMap<string, Json>, name: string): JsonObject 
   );
 }
 
-function modelSettings(said: JsonObject, file: string): JsonObject {
-  const at = { file, path: "model", patch: false };
+function modelSettings(said: JsonObject, at: Place): JsonObject {
   const settings = withPreset({ ...KIND_DEFAULTS[String(said.kind)], ...said }, at);
   modelSchema.read(settings, at);
   return settings;
 }
 
 /** A vocabulary size that was asked for must be the one of a tokenizer whose size is fixed. */
-function tokenizerSettings(data: JsonObject, options: {
-  readonly file: string;
-  readonly said: readonly GivenSetting[];
-  readonly document: Json;
-}): TokenizerSettings {
+function tokenizerSettings(data: JsonObject, asked: Place | undefined): TokenizerSettings {
   const vocab = Number(data.vocab_size);
   const kind = String(data.tokenizer) as TokenizerSettings["kind"];
   if (kind === "word") return { kind, vocab, text: "raw" };
   const size = kind === "byte" ? byteTokenizer.vocabularySize : GPT2_VOCABULARY;
-  const asked = options.said.some(({ key }) => key.sets === "data.vocab_size") ||
-    fileSettings(options.document, options.file).some(({ sets }) => sets === "data.vocab_size");
   if (!asked || vocab === size) return { kind };
   throw new UsageError(
-    `${options.file}: at vocab_size: the ${kind} tokenizer has ${size} ids, got ${vocab}; leave it out, or use ` +
+    `${asked.file}: at ${asked.path}: the ${kind} tokenizer has ${size} ids, got ${vocab}; leave it out, or use ` +
       `the tokenizer "word"`,
   );
 }

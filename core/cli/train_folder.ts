@@ -4,7 +4,7 @@ import { whyChanged } from "../experiment/why_changed.ts";
 import { isJsonObject, type Json, type JsonObject } from "../manifest/json.ts";
 import { saveModelFile } from "../run/model_file.ts";
 import type { TrainedModel } from "../run/train_model.ts";
-import { checkpointNames } from "../store/checkpoint.ts";
+import { checkpointNames, removeCheckpoints } from "../store/checkpoint.ts";
 import {
   makeFolder,
   readTextIfPresent,
@@ -18,6 +18,8 @@ import type { TrainSetup } from "./train_setup.ts";
 /** Name of a trained model in its folder. */
 export const FINAL_MODEL = "checkpoint_final.safetensors";
 const SETTINGS = "config.resolved.json";
+/** Files of a run besides its settings and checkpoints. */
+const RESULTS = ["metrics.csv", "metrics.json", FINAL_MODEL] as const;
 /** Differences that a message names. */
 const MOST_CHANGES = 4;
 
@@ -42,7 +44,8 @@ export function lockFolder(saveDir: string): Disposable {
 }
 
 /**
- * Makes the folder this run's: one that holds a run with other settings is refused, or emptied with `restart`.
+ * Makes the folder this run's: one that holds a run with other settings, or files that would be replaced and are
+ * no run's, is refused, or emptied with `restart`.
  *
  * @throws {UsageError} If the folder is another run's
  * @throws {StoreError} If it cannot be written
@@ -59,7 +62,7 @@ export function claimFolder(
 function refuseOtherRun(saveDir: string, resolved: JsonObject): void {
   const before = settingsIn(saveDir);
   const checkpoints = checkpointNames(`${saveDir}/checkpoints`);
-  if (before === null && checkpoints.length === 0) return;
+  if (before === null && checkpoints.length === 0) return refuseStrangeFiles(saveDir);
   const changes = whyChanged(before ?? {}, resolved);
   if (changes.length === 0) return;
   const text = changes.slice(0, MOST_CHANGES)
@@ -70,6 +73,15 @@ function refuseOtherRun(saveDir: string, resolved: JsonObject): void {
       text.join("; ")
     }${more}); ` +
       `choose another --save-dir, or start anew with --restart`,
+  );
+}
+
+function refuseStrangeFiles(saveDir: string): void {
+  const strange = RESULTS.find((name) => sizeIfPresent(`${saveDir}/${name}`) !== null);
+  if (strange === undefined) return;
+  throw new UsageError(
+    `Cannot train in "${saveDir}": it holds "${strange}", which would be replaced, and no ${SETTINGS} that says ` +
+      "whose it is; choose another --save-dir, or replace it with --restart",
   );
 }
 
@@ -89,14 +101,8 @@ function settingsIn(saveDir: string): JsonObject | null {
 }
 
 function removeRun(saveDir: string): void {
-  const folder = `${saveDir}/checkpoints`;
-  for (const name of checkpointNames(folder)) {
-    removeIfPresent(`${folder}/${name}.sha256`);
-    removeIfPresent(`${folder}/${name}`);
-  }
-  for (const name of ["metrics.csv", "metrics.json", FINAL_MODEL, SETTINGS]) {
-    removeIfPresent(`${saveDir}/${name}`);
-  }
+  removeCheckpoints(`${saveDir}/checkpoints`);
+  for (const name of [...RESULTS, SETTINGS]) removeIfPresent(`${saveDir}/${name}`);
 }
 
 /** Path of the model, which is written unless nothing was trained and it is there. */

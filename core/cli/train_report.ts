@@ -1,4 +1,6 @@
 /** The lines that `train` prints, and the error of a run that diverged. */
+import { scoredTokens } from "../data/evaluation_windows.ts";
+import { scoredFloors } from "../data/scored_floors.ts";
 import { NumericError } from "../errors.ts";
 import { modelOf } from "../models/registry.ts";
 import type { EpochResult, TrainedModel, TrainingStart } from "../run/train_model.ts";
@@ -8,21 +10,30 @@ import type { TrainSetup } from "./train_setup.ts";
 /** What stands beside every result of a model whose predictions depend on later tokens. */
 export const LEAK_STAMP = "LEAKS: predictions depend on later tokens; this is no evidence";
 
+/** Whether the model's predictions depend on later tokens. */
+export function leaksIn({ config: { model } }: Pick<TrainSetup, "config">): boolean {
+  return !modelOf(model).isCausal(model);
+}
+
+/** A line with a loss or a perplexity, stamped where the model leaks: lines are quoted one by one. */
+function stamped(line: string, setup: Pick<TrainSetup, "config">): string {
+  return leaksIn(setup) ? `${line} [LEAKS]` : line;
+}
+
 /** What is said before the first update. */
 export function startLines(
-  { config, data, stepsPerEpoch, saveDir }: TrainSetup,
+  setup: TrainSetup,
   run: TrainingStart,
 ): readonly string[] {
-  const { facts, floors, vocabularySize } = data;
+  const { config, data, stepsPerEpoch, saveDir } = setup;
+  const { facts, vocabularySize } = data;
   const { steps, tokensPerStep } = config.train;
   return [
-    `model     ${config.model.kind}, ${run.parameters} parameters`,
-    ...(modelOf(config.model).isCausal(config.model) ? [] : [LEAK_STAMP]),
+    `model     ${config.model.kind}, ${run.parameters} parameters${
+      leaksIn(setup) ? ", LEAKS" : ""
+    }`,
     `text      ${facts.id}, sha256 ${facts.text.sha256}; ${facts.tokenizer} tokenizer, V = ${vocabularySize}`,
-    `floors    unigram ${floors.unigram.toFixed(4)}, bigram ${
-      floors.bigram.toFixed(4)
-    } nats per token of the ` +
-    "validation part",
+    floorsLine(setup),
     `steps     ${steps} of ${tokensPerStep} tokens, ${stepsPerEpoch} per epoch` +
     (run.from === 0 ? "" : `; going on after step ${run.from}`),
     `folder    ${saveDir}`,
@@ -30,35 +41,57 @@ export function startLines(
   ];
 }
 
+/** Floors of the tokens that are scored, counted on those that the model is trained on. */
+function floorsLine({ config: { seqLen, train }, data }: TrainSetup): string {
+  const targets = scoredTokens({ seqLen, evalTokens: train.evalTokens });
+  const [unigram, bigram] = scoredFloors(data.valid, {
+    targets,
+    train: data.train,
+    tokenizer: data.tokenizer,
+  }).map(({ natsPerToken }) => natsPerToken.toFixed(4));
+  return `floors    unigram ${unigram}, bigram ${bigram} nats per token of the first ${targets} validation tokens, ` +
+    `counted on ${data.train.length} training tokens`;
+}
+
 /** "Epoch 1/3 | Step 100 | Loss: 7.4844 | PPL: 1780.10 | LR: 0.001"; PPL is exp of the loss before rounding. */
 export function stepLine(
   { step, loss, learningRate }: UpdateMetrics,
-  { epochs, stepsPerEpoch }: TrainSetup,
+  setup: TrainSetup,
 ): string {
+  const { epochs, stepsPerEpoch } = setup;
   const epoch = Math.ceil(step / stepsPerEpoch);
   const rate = Number(learningRate.toPrecision(4));
-  return `Epoch ${epoch}/${epochs} | Step ${step} | Loss: ${loss.toFixed(4)} | PPL: ${
-    Math.exp(loss).toFixed(2)
-  } | LR: ${rate}`;
+  return stamped(
+    `Epoch ${epoch}/${epochs} | Step ${step} | Loss: ${loss.toFixed(4)} | PPL: ${
+      Math.exp(loss).toFixed(2)
+    } | LR: ${rate}`,
+    setup,
+  );
 }
 
 /** "Epoch 1/3 | Validation Loss: 7.1234 | Validation PPL: 1240.66". */
-export function validationLine({ epoch, valLoss }: EpochResult, { epochs }: TrainSetup): string {
-  return `Epoch ${epoch}/${epochs} | Validation Loss: ${valLoss.toFixed(4)} | Validation PPL: ${
-    Math.exp(valLoss).toFixed(2)
-  }`;
+export function validationLine({ epoch, valLoss }: EpochResult, setup: TrainSetup): string {
+  return stamped(
+    `Epoch ${epoch}/${setup.epochs} | Validation Loss: ${valLoss.toFixed(4)} | Validation PPL: ${
+      Math.exp(valLoss).toFixed(2)
+    }`,
+    setup,
+  );
 }
 
 /** The last two lines: the mean loss of the last epoch's updates, and the time of this command. */
 export function finalLines(
   { epoch, trainLoss }: EpochResult,
-  { epochs, seconds }: { readonly epochs: number; readonly seconds: number },
+  { setup, seconds }: { readonly setup: TrainSetup; readonly seconds: number },
 ): readonly string[] {
   const minutes = seconds / 60;
   return [
-    `Epoch ${epoch}/${epochs} | Final Loss: ${trainLoss.toFixed(4)} | Final PPL: ${
-      Math.exp(trainLoss).toFixed(2)
-    }`,
+    stamped(
+      `Epoch ${epoch}/${setup.epochs} | Final Loss: ${trainLoss.toFixed(4)} | Final PPL: ${
+        Math.exp(trainLoss).toFixed(2)
+      }`,
+      setup,
+    ),
     `Training completed in ${minutes < 10 ? minutes.toFixed(1) : Math.round(minutes)} minutes!`,
   ];
 }
@@ -88,12 +121,13 @@ export function divergence(
 /** The result as it is printed with `--json`. */
 export function resultJson(
   { outcome, step, epoch }: TrainedModel,
-  { setup: { config, saveDir, resolved }, model }: {
+  { setup, model }: {
     readonly setup: TrainSetup;
     /** Path of the model; null where none was saved. */
     readonly model: string | null;
   },
 ): Readonly<Record<string, unknown>> {
+  const { config, saveDir, resolved } = setup;
   return {
     outcome,
     step,
@@ -102,7 +136,7 @@ export function resultJson(
     perplexity: epoch ? Math.exp(epoch.trainLoss) : null,
     val_loss: epoch?.valLoss ?? null,
     val_perplexity: epoch ? Math.exp(epoch.valLoss) : null,
-    leaks: !modelOf(config.model).isCausal(config.model),
+    leaks: leaksIn(setup),
     model,
     folder: saveDir,
     config: resolved,

@@ -1,10 +1,12 @@
 /** Everything that `train` must know before it computes: settings, text, length of an epoch. */
 import { CORPORA, CORPUS_IDS, isCorpusId } from "../data/corpora.ts";
 import { loadUserCorpus } from "../data/load_user_corpus.ts";
+import { evaluationWindows } from "../data/evaluation_windows.ts";
 import { trainingBatches } from "../data/training_batches.ts";
 import { DataError, ManifestError, UsageError } from "../errors.ts";
 import { knownWords } from "../manifest/did_you_mean.ts";
 import type { Json, JsonObject } from "../manifest/json.ts";
+import { manifestError } from "../manifest/schema.ts";
 import { readUnitConfig, type UnitConfig } from "../manifest/unit_config.ts";
 import { parseYaml } from "../manifest/yaml.ts";
 import { loadUnitData, type TextUnitData, USER_CORPUS } from "../run/load_unit_data.ts";
@@ -17,7 +19,7 @@ export interface TrainSetup {
   /** What the whole run depends on, in manifest keys: the same settings give the same bits. */
   readonly resolved: JsonObject;
   /** The part of it that units of experiments have, too. */
-  readonly unit: JsonObject & { readonly model: JsonObject };
+  readonly unit: JsonObject & { readonly model: JsonObject; readonly train: JsonObject };
   /** `unit` in the names of the code. */
   readonly config: UnitConfig;
   readonly data: TextUnitData;
@@ -53,6 +55,7 @@ export function setUpTraining(
   const { windowsPerEpoch } = trainingBatches(data.train, { seqLen, batchSize: rows, seed });
   const stepsPerEpoch = Math.max(1, Math.floor(windowsPerEpoch / rows));
   const unit = unitOf(config, { corpus, rows, stepsPerEpoch, validTokens: data.valid.length });
+  checkEvaluation(config, { data, evalTokens: Number(unit.train.eval_tokens) });
   return {
     resolved: {
       ...unit,
@@ -74,11 +77,31 @@ function documentOf(file: string): Json {
   try {
     text = Deno.readTextFileSync(file);
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new ManifestError(`${file}: cannot be read: no such file`, { cause });
+    const why = cause instanceof Deno.errors.NotFound
+      ? "no such file"
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
+    throw new ManifestError(`${file}: cannot be read: expected a file of settings, got: ${why}`, {
+      cause,
+    });
   }
   // An empty file says nothing, as does one of comments alone.
   return parseYaml(text, { file }) ?? {};
+}
+
+/** What would end the run at its first validation ends it before anything is written. */
+function checkEvaluation({ seqLen, placeOf }: TrainConfig, { data, evalTokens }: {
+  readonly data: TextUnitData;
+  readonly evalTokens: number;
+}): void {
+  if (evalTokens < seqLen) {
+    throw manifestError(
+      placeOf("train.eval_tokens"),
+      `expected at least one window of seq_len = ${seqLen} tokens, got ${evalTokens}`,
+    );
+  }
+  evaluationWindows(data.valid, { seqLen, evalTokens });
 }
 
 interface CorpusChoice extends JsonObject {
@@ -89,7 +112,7 @@ interface CorpusChoice extends JsonObject {
 
 function corpusOf(
   config: TrainConfig,
-  { corpus, config: file }: TrainOptions,
+  { corpus }: TrainOptions,
   given: readonly GivenSetting[],
 ): CorpusChoice {
   if (corpus !== undefined) {
@@ -99,13 +122,14 @@ function corpusOf(
     const { sha256, defaultSplit } = loadUserCorpus(corpus);
     return { id: USER_CORPUS, sha256, split: config.split ?? defaultSplit };
   }
-  const { dataset: id } = config;
+  const { dataset: id, placeOf } = config;
   if (isCorpusId(id)) {
     const { text, defaultSplit } = CORPORA[id];
     return { id, sha256: text.sha256, split: config.split ?? defaultSplit };
   }
+  const at = placeOf("data.dataset");
   throw new DataError(
-    `${file ?? "command line"}: at dataset: there is no corpus "${id}"; ${
+    `${at.file}: at ${at.path}: there is no corpus "${id}"; ${
       knownWords(id, CORPUS_IDS)
     }; your own text is given with --corpus <path>`,
   );

@@ -27,6 +27,8 @@ export interface PartTokens {
 export interface TokenizationFacts {
   /** Digest of the tokenizer as it is saved. */
   readonly sha256: string;
+  /** Whether bits per byte under it are a lower bound alone, as its tokens do not give the text back. */
+  readonly bits_per_byte_is_lower_bound: boolean;
   readonly train: PartTokens;
   readonly valid: PartTokens;
   readonly test: PartTokens | null;
@@ -124,7 +126,13 @@ function tokenizationFacts({ parts, encoded }: Sources): TokenizationFacts {
     return tokensOf(verifyTokenization(tokenizer, { ...part, ids }));
   };
   const [train, valid, test] = PART_NAMES.map(partTokens);
-  return { sha256: tokenizerDigest(tokenizer), train: train!, valid: valid!, test };
+  return {
+    sha256: tokenizerDigest(tokenizer),
+    bits_per_byte_is_lower_bound: !tokenizer.lossless,
+    train: train!,
+    valid: valid!,
+    test,
+  };
 }
 
 function tokensOf({ tokens, bytes, unknownRate }: TokenizationReport): PartTokens {

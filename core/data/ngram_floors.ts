@@ -54,8 +54,8 @@ export function countNgrams(
 }
 
 /**
- * Floors of all counted orders, lowest first, for held-out ids, shape (tokens). The unigram law is
- * "witten-bell" unless said otherwise.
+ * Floors of all counted orders, lowest first, for held-out ids, shape (tokens), from position `first` on: those
+ * before it are context alone, none unless said otherwise. The unigram law is "witten-bell" unless said otherwise.
  *
  * @throws {DataError} If there are no held-out ids
  * @throws {RangeError} If an id is outside the vocabulary
@@ -63,21 +63,24 @@ export function countNgrams(
 export function ngramFloors(
   heldOut: Uint8Array | Int32Array,
   counts: NgramCounts,
-  options: { readonly unigram?: UnigramLaw } = {},
+  options: { readonly unigram?: UnigramLaw; readonly first?: number } = {},
 ): readonly NgramFloor[] {
-  if (heldOut.length === 0) throw new DataError("Cannot compute n-gram floors of an empty text");
+  const { unigram = "witten-bell", first = 0 } = options;
+  if (heldOut.length <= first) {
+    throw new DataError("Cannot compute n-gram floors of an empty text");
+  }
   refuseForeignIds(heldOut, counts.vocabularySize);
-  const { unigram = "witten-bell" } = options;
-  return Array.from(sumOfLogs(heldOut, { counts, unigram }), (total, k) => ({
+  return Array.from(sumOfLogs(heldOut, { counts, unigram, first }), (total, k) => ({
     order: k + 1,
-    natsPerToken: -total / heldOut.length,
+    natsPerToken: -total / (heldOut.length - first),
   }));
 }
 
-/** Entry k-1: the sum of log p_k over all positions. */
-function sumOfLogs(ids: Uint8Array | Int32Array, { counts, unigram }: {
+/** Entry k-1: the sum of log p_k over all positions from `first` on. */
+function sumOfLogs(ids: Uint8Array | Int32Array, { counts, unigram, first }: {
   readonly counts: NgramCounts;
   readonly unigram: UnigramLaw;
+  readonly first: number;
 }): Float64Array {
   const { maxOrder, vocabularySize } = counts;
   const totals = new Float64Array(maxOrder);
@@ -85,7 +88,8 @@ function sumOfLogs(ids: Uint8Array | Int32Array, { counts, unigram }: {
   let contexts = new Int32Array(maxOrder + 1).fill(-1);
   let next = new Int32Array(maxOrder + 1).fill(-1);
   contexts[0] = next[0] = NgramCounts.ROOT;
-  for (const id of ids) {
+  for (let position = 0; position < ids.length; position++) {
+    const id = ids[position];
     let p = 1 / vocabularySize;
     for (let depth = 0; depth < maxOrder; depth++) {
       const context = contexts[depth];
@@ -96,7 +100,7 @@ function sumOfLogs(ids: Uint8Array | Int32Array, { counts, unigram }: {
         const total = counts.followers(context);
         if (total > 0) p = ((node < 0 ? 0 : counts.count(node)) + kinds * p) / (total + kinds);
       }
-      totals[depth] += naturalLog(p);
+      if (position >= first) totals[depth] += naturalLog(p);
       next[depth + 1] = node;
     }
     [contexts, next] = [next, contexts];

@@ -1,4 +1,4 @@
-import { DataError } from "../errors.ts";
+import { DataError, InterruptedError } from "../errors.ts";
 import { IGNORED_TARGET } from "../ops/target_mask.ts";
 import type { EvaluationWindows } from "../data/evaluation_windows.ts";
 import type { BatchShape } from "../models/model.ts";
@@ -10,14 +10,18 @@ import type { Program } from "../plan/backend.ts";
  *
  * @param program A program of `evaluationPlan` for the given batch shape.
  * @throws {DataError} If every target is ignored
+ * @throws {InterruptedError} If the signal is aborted before the last batch has ended
  */
 export async function evaluateLoss(program: Program, options: {
   readonly windows: EvaluationWindows;
   readonly shape: BatchShape;
   /** Rows of the program's metric ring. */
   readonly slots: number;
+  /** Looked at between batches, which then wait for each other. */
+  readonly signal?: AbortSignal;
 }): Promise<number> {
-  const { windows, shape: { batch, seqLen }, slots } = options;
+  const { windows, shape: { batch, seqLen }, signal } = options;
+  const slots = signal ? 1 : options.slots;
   const size = batch * seqLen;
   const batches = Math.ceil(windows.windows / batch);
   // Rings hold the means of batches, which count as much as they have targets.
@@ -27,6 +31,7 @@ export async function evaluateLoss(program: Program, options: {
   let total = 0;
   let counted = 0;
   for (let first = 0; first < batches; first += slots) {
+    if (signal?.aborted) throw new InterruptedError("Stopped in mid-evaluation");
     const last = Math.min(first + slots, batches);
     for (let index = first; index < last; index++) {
       const tokens = new Int32Array(size);

@@ -10,8 +10,12 @@ export interface Evaluator {
   /**
    * Mean loss in nats per target over a fixed set of windows.
    * @throws {DataError} On an id outside the vocabulary, or if every target is ignored
+   * @throws {InterruptedError} If the signal is aborted before the last batch has ended
    */
-  evaluate(windows: EvaluationWindows): Promise<number>;
+  evaluate(
+    windows: EvaluationWindows,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<number>;
   destroy(): void;
 }
 
@@ -23,9 +27,14 @@ export async function createEvaluator(
   const { parametersOf, shape, vocabularySize } = options;
   const program = await backend.compile(evaluationPlan(options), { parametersOf });
   return {
-    evaluate: async (windows) => {
+    evaluate: async (windows, until = {}) => {
       expectBatch(windows, { vocabularySize, what: "the evaluation windows" });
-      return await evaluateLoss(program, { windows, shape, slots: EVALUATION_SLOTS });
+      return await evaluateLoss(program, {
+        ...until,
+        windows,
+        shape,
+        slots: EVALUATION_SLOTS,
+      });
     },
     destroy: () => program.destroy(),
   };

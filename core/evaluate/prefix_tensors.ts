@@ -3,8 +3,8 @@ import type { Plan } from "../plan/plan.ts";
 import type { ModelTensors, NamedValues } from "../train/model_tensors.ts";
 
 /**
- * A model's values for a plan of fewer positions: of a parameter with a value per position, the first ones. All
- * others are passed on as they are; whether they fit is for the plan's arenas to say.
+ * A model's values for a plan of fewer positions: of a parameter with a value per position, or per pair of
+ * neighbours, the first ones. All others are passed on as they are; whether they fit is for the plan's arenas to say.
  */
 export function prefixTensors(
   { parameters, states }: ModelTensors,
@@ -16,12 +16,12 @@ export function prefixTensors(
   const cut = [...parameters].map(([name, saved]) => {
     const shape = shapes.get(name);
     const axis = shape === undefined ? -1 : positionAxis(saved.shape, { shape, from, to });
-    return [name, axis < 0 ? saved : firstOf(saved, { axis, count: to })] as const;
+    return [name, axis < 0 ? saved : firstOf(saved, { axis, count: shape![axis] })] as const;
   });
   return { parameters: new Map(cut), states };
 }
 
-/** The one axis on which two shapes differ, if it has `from` values in the first and `to` in the other; else -1. */
+/** The one axis on which two shapes differ, if it has a value per position or pair of neighbours in both; else -1. */
 function positionAxis(saved: Shape, { shape, from, to }: {
   readonly shape: Shape;
   readonly from: number;
@@ -30,7 +30,10 @@ function positionAxis(saved: Shape, { shape, from, to }: {
   if (saved.length !== shape.length || to > from) return -1;
   const different = saved.flatMap((size, axis) => size === shape[axis] ? [] : [axis]);
   const [axis] = different;
-  return different.length === 1 && saved[axis] === from && shape[axis] === to ? axis : -1;
+  if (different.length !== 1) return -1;
+  return [0, 1].some((less) => saved[axis] === from - less && shape[axis] === to - less)
+    ? axis
+    : -1;
 }
 
 /** The first `count` entries along an axis. */

@@ -64,10 +64,15 @@ interface Chunk {
 export async function openStream(backend: Backend, options: StreamOptions): Promise<TokenStream> {
   const lengths = sortedLengths(options.chunks ?? CHUNKS);
   const owner = await compileChunk(backend, { options, length: 1 });
-  const { param, state } = options.start(owner.program.plan);
-  owner.program.write("param", param);
-  owner.program.write("state", state);
-  return new ChunkedStream(backend, { options, lengths, owner, state });
+  try {
+    const { param, state } = options.start(owner.program.plan);
+    owner.program.write("param", param);
+    owner.program.write("state", state);
+    return new ChunkedStream(backend, { options, lengths, owner, state });
+  } catch (cause) {
+    owner.program.destroy();
+    throw cause;
+  }
 }
 
 class ChunkedStream implements TokenStream {
@@ -79,6 +84,8 @@ class ChunkedStream implements TokenStream {
   readonly #owner: Chunk;
   readonly #start: Float32Array;
   readonly #compiled = new Map<number, Chunk>();
+  /** Chunks whose first steps a read has waited for, which throws what the device refused of them. */
+  readonly #proven = new Set<Chunk>();
   #position = 0;
 
   constructor(backend: Backend, parts: {
@@ -117,7 +124,10 @@ class ChunkedStream implements TokenStream {
       } else if (next === n) {
         const [ring] = await program.readArenas(["metric"]);
         logits.set(ring.subarray(0, logits.length));
+      } else if (!this.#proven.has(chunk)) {
+        await program.readArenas(["io"]); // the smallest; nothing else of these steps is read
       }
+      this.#proven.add(chunk);
       this.#position += next - from;
       from = next;
     }

@@ -31,10 +31,15 @@ export async function openWindow(backend: Backend, options: WindowOptions): Prom
   const { model, vocabularySize, seqLen, start } = options;
   requireCausal(model);
   const program = await backend.compile(windowPlan(options));
-  const { param, state } = start(program.plan);
-  program.write("param", param);
-  program.write("state", state);
-  return new Window(program, { vocabularySize, seqLen });
+  try {
+    const { param, state } = start(program.plan);
+    program.write("param", param);
+    program.write("state", state);
+    return new Window(program, { vocabularySize, seqLen });
+  } catch (cause) {
+    program.destroy();
+    throw cause;
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { HarnessError } from "../errors.ts";
 import type { Preset } from "../graph/op.ts";
 import type { Backend, BackendFacts } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
+import { requireSameLayout } from "../plan/require_same_layout.ts";
 import { allocateArenas, type ArenaBuffers, destroyArenas } from "./arena_buffers.ts";
 import { assertNotLost, type OpenDevice, openDevice } from "./device.ts";
 import { GpuProgram } from "./gpu_program.ts";
@@ -48,6 +49,7 @@ export async function backendOn(open: OpenDevice, options: WebGpuOptions = {}): 
         if (parametersOf && !(parametersOf instanceof GpuProgram)) {
           throw new HarnessError("Cannot share parameters with a program of another backend");
         }
+        if (parametersOf) requireSameLayout(parametersOf.plan, plan);
         const shared = parametersOf?.arenas;
         return compileOn(open, { plan, preset, pipelines, shared });
       },

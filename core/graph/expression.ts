@@ -3,8 +3,8 @@
  * f64 value, its derivative and its WGSL all come. Length: one table per node kind reads better whole.
  */
 
-/** Kinds with one operand. `log1p` needs an operand >= 0. */
-export type Unary = "neg" | "exp" | "log" | "log1p" | "sqrt" | "abs" | "tanh";
+/** Kinds with one operand. `log1p` needs an operand >= 0; `nan` is its operand where that is NaN, else 0. */
+export type Unary = "neg" | "exp" | "log" | "log1p" | "sqrt" | "abs" | "tanh" | "nan";
 /** Kinds with two operands. */
 export type Binary = "add" | "sub" | "mul" | "div" | "max" | "min";
 
@@ -61,6 +61,9 @@ export function abs(x: Expression): Expression {
 export function tanh(x: Expression): Expression {
   return { kind: "tanh", x };
 }
+export function nan(x: Expression): Expression {
+  return { kind: "nan", x };
+}
 export function add(x: Expression, y: Expression): Expression {
   if (isConstant(x, 0)) return y;
   if (isConstant(y, 0)) return x;
@@ -103,6 +106,8 @@ export function evaluate(e: Expression, x: readonly number[]): number {
       return evaluate(e.x, x) < evaluate(e.y, x) ? evaluate(e.then, x) : evaluate(e.otherwise, x);
     case "neg":
       return -evaluate(e.x, x);
+    case "nan":
+      return Number.isNaN(evaluate(e.x, x)) ? NaN : 0;
     case "add":
       return evaluate(e.x, x) + evaluate(e.y, x);
     case "sub":
@@ -140,6 +145,7 @@ function derivative(
 ): Expression {
   switch (e.kind) {
     case "constant":
+    case "nan":
       return constant(0);
     case "neg":
       return neg(d(e.x));
@@ -280,6 +286,7 @@ export function printExpression(e: Expression): PrintedExpression {
   return { statements, result, operations: statements.length };
 }
 
+const OWN: readonly string[] = ["log1p", "tanh", "nan"];
 const INFIX: Readonly<Record<string, string>> = { add: "+", sub: "-", mul: "*", div: "/" };
 
 function printNode(node: Expression, inner: readonly string[]): string {
@@ -288,6 +295,6 @@ function printNode(node: Expression, inner: readonly string[]): string {
   if (node.kind === "neg") return `-${inner[0]}`;
   if (node.kind === "less") return `select(${inner[3]}, ${inner[2]}, ${inner[0]} < ${inner[1]})`;
   // Built-in logarithm and tanh are loose near 1 and 0; the template defines exact enough ones.
-  if (node.kind === "log1p" || node.kind === "tanh") return `own_${node.kind}(${inner[0]})`;
+  if (OWN.includes(node.kind)) return `own_${node.kind}(${inner[0]})`;
   return `${node.kind}(${inner.join(", ")})`;
 }

@@ -3,6 +3,7 @@
  * and no values; values exist only while a plan runs on a backend.
  */
 import { HarnessError } from "../errors.ts";
+import { Declarations } from "./declarations.ts";
 import type { Attributes, Op } from "./op.ts";
 import type { TensorType } from "./shape.ts";
 
@@ -142,7 +143,7 @@ export class Graph {
   #nextId = 0;
   #path: string[] = [];
   #statePath: string[] = [];
-  #reuse = false;
+  #declarations = new Declarations();
 
   /** Declares a parameter. The name is its place in the model and names its initialisation stream. */
   parameter(
@@ -150,9 +151,8 @@ export class Graph {
     options: { readonly type: TensorType; readonly initial: InitialLaw; readonly decay: boolean },
   ): Tensor {
     const path = [...this.#path, name].join("/");
-    const known = this.parameters.find((p) => p.label === path);
-    if (known && this.#reuse) return known;
-    if (known) throw new HarnessError(`Cannot declare parameter "${path}" twice`);
+    const known = this.#declarations.ofEarlierRun(this.parameters, { what: "parameter", path });
+    if (known) return known;
     const { type, initial, decay } = options;
     const source: ParameterSource = { kind: "parameter", name: path, initial, decay };
     return this.#keep(this.parameters, type, source, path);
@@ -169,17 +169,26 @@ export class Graph {
   /** Declares a tensor that keeps its value from step to step; `carry` says what it becomes. */
   state(name: string, options: { readonly type: TensorType; readonly initial: number }): Tensor {
     const path = [...this.#path, ...this.#statePath, name].join("/");
-    const known = this.states.find((s) => s.label === path);
-    if (known && this.#reuse) return known;
-    if (known) throw new HarnessError(`Cannot declare state "${path}" twice`);
+    const known = this.#declarations.ofEarlierRun(this.states, { what: "state", path });
+    if (known) return known;
     const { type, initial } = options;
     return this.#keep(this.states, type, { kind: "state", name: path, initial }, path);
   }
 
-  /** Gives a state a new value when the step ends; until then it has the old one everywhere. */
+  /**
+   * Gives a state a new value when the step ends; until then it has the old one everywhere. Of several runs of one
+   * function (`withSameParameters`: micro-batches) the last one's value is kept.
+   *
+   * @throws {HarnessError} If the tensor is no state, or has a new value from the same run already
+   */
   carry(state: Tensor, next: Tensor): void {
     if (state.source.kind !== "state") {
       throw new HarnessError(`Cannot carry a value in "${state.label}": it is no state`);
+    }
+    if (!this.#declarations.carry(state)) {
+      throw new HarnessError(
+        `Cannot carry "${next.label}" in state "${state.label}": it has another next value already`,
+      );
     }
     this.nextStates.set(state, next);
   }
@@ -211,15 +220,12 @@ export class Graph {
     }
   }
 
-  /** Traces `body` with the parameters that are there already: declaring one again returns it. */
+  /**
+   * Runs `body` with the parameters and states that are there already: declaring one again returns it. Within one
+   * run a second declaration is refused, as it is outside.
+   */
   withSameParameters<T>(body: () => T): T {
-    const before = this.#reuse;
-    this.#reuse = true;
-    try {
-      return body();
-    } finally {
-      this.#reuse = before;
-    }
+    return this.#declarations.again(body);
   }
 
   /** Traces `body` again with the same parameters, but with states of its own, named apart by `name`. */
@@ -279,6 +285,7 @@ export class Graph {
   #keep(list: Tensor[], type: TensorType, source: Source, label: string): Tensor {
     const tensor = this.#make(type, source, label);
     list.push(tensor);
+    this.#declarations.add(tensor);
     return tensor;
   }
 }

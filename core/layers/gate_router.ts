@@ -31,7 +31,11 @@ import { meanOf } from "./mean_of.ts";
 import type { Purpose } from "./purpose.ts";
 import type { Routing } from "./routing.ts";
 
-/** Standard deviation of the gate at the start: nearly equal probabilities, so no expert begins starved. */
+/**
+ * Standard deviation of the gate at the start: probabilities begin nearly equal. That does not make usage equal, since
+ * which of them are the K largest does not depend on their scale: some experts may begin with hardly a token, and
+ * without a factor `load_balance` nothing draws tokens to them.
+ */
 const GATE_STANDARD_DEVIATION = 0.02;
 
 export interface GateOptions {

@@ -175,6 +175,9 @@ interface Rule {
   readonly rule: (settings: ResnetBkSettings) => string;
 }
 
+/** Experts that a gate can choose among more; the bound of core/ops/top_k.ts. */
+const MOST_CHOSEN = 8;
+
 /** What settings must fulfil together. */
 const RESNET_BK_RULES: readonly Rule[] = [
   {
@@ -183,9 +186,23 @@ const RESNET_BK_RULES: readonly Rule[] = [
     rule: ({ topK, numExperts }) => `expected at most num_experts = ${numExperts}, got ${topK}`,
   },
   {
+    key: "top_k",
+    isBroken: ({ router, topK, numExperts }) =>
+      router === "gate" && topK > MOST_CHOSEN && topK < numExperts,
+    rule: ({ topK, numExperts }) =>
+      `a gate chooses at most ${MOST_CHOSEN} experts, or all num_experts = ${numExperts} of them, got ${topK}`,
+  },
+  {
     key: "eta_init",
     isBroken: ({ etaInit, etaMin, etaLearned }) => etaLearned && etaInit <= etaMin,
     rule: ({ etaInit, etaMin }) => `expected more than eta_min = ${etaMin}, got ${etaInit}`,
+  },
+  {
+    key: "bk_direction",
+    isBroken: ({ bkDirection, mode }) => bkDirection === "bidirectional" && mode !== "paper",
+    rule: () =>
+      '"bidirectional" reads later tokens and exists in mode "paper" alone; use mode "paper", whose results are ' +
+      "marked as leaking",
   },
   {
     key: "mixer",

@@ -9,6 +9,8 @@ export interface Place {
   /** Key path, "train.steps"; empty for the whole document. */
   readonly path: string;
   readonly patch: boolean;
+  /** Where the value of a path was said, if not here: settings that are laid over each other have several sources. */
+  readonly said?: (path: string) => Pick<Place, "file" | "path"> | undefined;
 }
 
 /** Reads a JSON value as a T, or throws a ManifestError that names the place. */
@@ -34,7 +36,8 @@ export type ObjectOf<S extends Shape> =
 
 /** A ManifestError at a place: "experiments/phase4.yaml: at train.steps: expected …". */
 export function manifestError(at: Place, problem: string): ManifestError {
-  return new ManifestError(`${at.file}: at ${at.path === "" ? "the top" : at.path}: ${problem}`);
+  const { file, path } = at.said?.(at.path) ?? at;
+  return new ManifestError(`${file}: at ${path === "" ? "the top" : path}: ${problem}`);
 }
 
 /** The place of a member of an object. */

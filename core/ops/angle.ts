@@ -10,7 +10,7 @@ import { dispatchThreads } from "./dispatch_threads.ts";
 
 /**
  * z (…, 2), real and imaginary part → arg z (…) in (-pi, pi], off by at most 5e-7. Zeros of both signs count as
- * +0; the angle of 0 is 0 and its gradient is not a number.
+ * +0; the angle of 0 is 0 and its gradient is not a number. A part that is NaN gives NaN.
  *
  * @throws {ShapeError} If the last axis of z is not of size 2
  */

@@ -16,6 +16,7 @@ import {
   max,
   min,
   mul,
+  nan,
   neg,
   sub,
 } from "../graph/expression.ts";
@@ -26,7 +27,7 @@ import { apply } from "../graph/trace.ts";
 import { applyExpression, type ElementwiseOp, elementwiseOp, indexingsOf } from "./elementwise.ts";
 import { sumTo } from "./sum_to.ts";
 
-/** y, x: shapes that broadcast → angle in (-pi, pi]. Off by at most 5e-7. */
+/** y, x: shapes that broadcast → angle in (-pi, pi]. Off by at most 5e-7; NaN where y or x is. */
 export function atan2(y: Tensor, x: Tensor): Tensor {
   return apply(op, [y, x], op.trials[0].attributes);
 }
@@ -58,7 +59,8 @@ function angle(y: Expression, x: Expression): Expression {
   const low = mul(r, sum);
   const upper = less(ax, ay, { then: sub(constant(Math.PI / 2), low), otherwise: low });
   const half = less(x, ZERO, { then: sub(constant(Math.PI), upper), otherwise: upper });
-  return less(y, ZERO, { then: neg(half), otherwise: half });
+  const known = less(y, ZERO, { then: neg(half), otherwise: half });
+  return add(known, add(nan(y), nan(x)));
 }
 
 const base = elementwiseOp({

@@ -95,6 +95,7 @@ function print(kernel: ElementwiseKernel, printing: Printing): string {
   const body = [...statements, `y[i] = ${result};`].map((line) => `  ${line}`);
   return source
     .replace("TYPE_OF_T", printing.wide ? "vec4<f32>" : "f32")
+    .replace("TYPE_OF_BITS", printing.wide ? "vec4<u32>" : "u32")
     .replace("//BINDINGS", bindings.join("\n"))
     .replace("//LOADS", loads.join("\n"))
     .replace("//BODY", body.join("\n"));

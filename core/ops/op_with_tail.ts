@@ -23,7 +23,7 @@ export interface TailOptions {
 const MOST_BINDINGS = 8;
 
 /** Functions that the elementwise template defines and other shaders do not. */
-const NOT_HERE = ["tanh", "log1p"];
+const NOT_HERE = ["tanh", "log1p", "nan"];
 
 /**
  * `head` followed by `tail`, or `undefined` where the launch would bind too much, the formula needs functions

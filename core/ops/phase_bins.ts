@@ -13,7 +13,8 @@ export interface PhaseBinsAttributes extends Attributes {
 }
 
 /**
- * phases (rows) in [-pi, pi] → bins (rows) i32: floor(E (phase + pi) / (2 pi)), at most E - 1.
+ * phases (rows) in [-pi, pi] → bins (rows) i32: floor(E (phase + pi) / (2 pi)), at most E - 1. A phase that
+ * is NaN goes to bin 0.
  *
  * @throws {ShapeError} If the number of bins is no integer >= 1
  */
@@ -53,7 +54,7 @@ export const op: Op<PhaseBinsAttributes> = {
   reference: ({ attributes: { bins } }, { inputs: [phases], outputs: [indices] }) => {
     phases.forEach((phase, row) => {
       const bin = Math.floor(bins * (phase + Math.PI) / (2 * Math.PI));
-      indices[row] = Math.min(Math.max(bin, 0), bins - 1);
+      indices[row] = Number.isNaN(phase) ? 0 : Math.min(Math.max(bin, 0), bins - 1);
     });
   },
   lower: {

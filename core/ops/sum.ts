@@ -60,7 +60,7 @@ function stage(extent: Extent, at: {
   readonly bindings: readonly [Binding, Binding];
 }): Dispatch {
   const { outer, terms, inner } = extent;
-  const chunks = Math.ceil(terms / at.chunk);
+  const chunks = Math.max(1, Math.ceil(terms / at.chunk)); // a sum of no terms is stored, too
   return dispatchThreads({
     source,
     shader: "sum",
@@ -155,5 +155,6 @@ export const op: Op<SumAttributes> = {
     trial("a middle axis", [3, 129, 7], 1),
     trial("two stages", [2, 2049, 3], 1),
     trial("no columns", [2, 0], 0),
+    trial("no terms", [2, 0], 1),
   ],
 };

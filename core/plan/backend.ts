@@ -24,7 +24,11 @@ export interface BackendFacts {
 export interface Backend {
   /** What it is and what its self-test gave. */
   readonly facts: BackendFacts;
-  /** Prepares a plan. With `parametersOf` the program uses that program's parameters and states, not its own. */
+  /**
+   * Prepares a plan. With `parametersOf` the program uses that program's parameters and states, not its own.
+   *
+   * @throws {HarnessError} If that program is of another backend, or lays them out otherwise (`requireSameLayout`)
+   */
   compile(plan: Plan, options?: { readonly parametersOf?: Program }): Promise<Program>;
   /** Gives the device back; programs of this backend cannot run afterwards. */
   destroy(): void;

@@ -8,16 +8,31 @@ import { behindViews } from "./fuse.ts";
  * Records the assignments behind everything else that was traced, so that a state has its old value for
  * every reader, gradients included. Called once, by the planner.
  *
- * @throws {HarnessError} If a state is to take another's value as it is, which may be overwritten before
+ * @throws {HarnessError} If a state is to take the value of another, or of a parameter, as it is, which may be
+ *   overwritten before; or if such a state is an output, which is read when its old value is gone
  */
 export function carryStates(graph: Graph): void {
+  refuseCarriedOutputs(graph);
   for (const [state, next] of graph.nextStates) {
-    if (behindViews(next).tensor.source.kind === "state") {
+    const { source: { kind }, label } = behindViews(next).tensor;
+    if (kind === "state" || kind === "parameter" || kind === "arena") {
       throw new HarnessError(
-        `Cannot carry state "${next.label}" in "${state.label}": expected a value that the step computes`,
+        `Cannot carry ${kind} "${label}" in "${state.label}": expected a value that the step computes`,
       );
     }
     assign(state, next);
   }
   graph.nextStates.clear();
+}
+
+function refuseCarriedOutputs(graph: Graph): void {
+  for (const [label, tensor] of graph.outputs) {
+    const { tensor: state } = behindViews(tensor);
+    const next = graph.nextStates.get(state);
+    if (!next) continue;
+    throw new HarnessError(
+      `Cannot read state "${state.label}" as output "${label}": outputs are read after the step, and it is "${next.label}" ` +
+        "then; output that value, or a copy of the old one",
+    );
+  }
 }

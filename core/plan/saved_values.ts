@@ -4,7 +4,7 @@ import { HalfStorage } from "./half_storage.ts";
 
 /** A segment computed again. */
 interface Copy {
-  /** The second node of each of its nodes. */
+  /** The second node of each of its nodes that is applied again. */
   readonly nodes: ReadonlyMap<Node, Node>;
   /** The second value of each of its values. */
   readonly values: ReadonlyMap<Tensor, Tensor>;
@@ -30,7 +30,8 @@ export class SavedValues {
   nodeFor(node: Node): Node {
     if (!node.op.view) this.#halves?.next();
     const copy = this.#recompute ? this.#copyWith(node) : undefined;
-    const current = (tensor: Tensor): Tensor => copy?.values.get(tensor) ?? this.#kept(tensor);
+    const again = copy?.nodes.has(node) ? copy.values : undefined;
+    const current = (tensor: Tensor): Tensor => again?.get(tensor) ?? this.#kept(tensor);
     return {
       ...(copy?.nodes.get(node) ?? node),
       inputs: node.inputs.map(current),
@@ -57,6 +58,9 @@ export class SavedValues {
     const values = new Map<Tensor, Tensor>();
     const nodes = new Map<Node, Node>();
     for (const node of this.#graph.nodes.slice(first, end)) {
+      // Computed from rounded values, a choice of experts could fall otherwise than in the forward pass, and its
+      // indices would not belong to its weights: both stay, and its gradient reads the operands of the forward pass.
+      if (this.#halves && node.outputs.some(({ type }) => type.dtype === "i32")) continue;
       const inputs = node.inputs.map((tensor) => values.get(tensor) ?? this.#kept(tensor));
       const outputs = this.#graph.scope(
         `${name}_again`,
@@ -66,10 +70,7 @@ export class SavedValues {
             types: node.outputs.map((tensor) => tensor.type),
           }),
       );
-      node.outputs.forEach((tensor, k) => {
-        // Computed from rounded values, a choice of experts could fall otherwise than in the forward pass.
-        if (!(this.#halves && tensor.type.dtype === "i32")) values.set(tensor, outputs[k]);
-      });
+      node.outputs.forEach((tensor, k) => values.set(tensor, outputs[k]));
       nodes.set(node, this.#graph.nodes[this.#graph.nodes.length - 1]);
     }
     return { nodes, values };

@@ -7,6 +7,7 @@ import type { Site } from "../graph/op.ts";
 import { BYTES_PER_ELEMENT, sizeOf } from "../graph/shape.ts";
 import { type Backend, BORROWED_ARENAS, type Program, type StepInput } from "../plan/backend.ts";
 import { type ArenaName, ARENAS, type PlacedTensor, type Plan } from "../plan/plan.ts";
+import { requireSameLayout } from "../plan/require_same_layout.ts";
 import { placeInputs } from "../plan/step_input.ts";
 
 /** Arithmetic of the interpreter. */
@@ -20,6 +21,7 @@ export function referenceBackend(options: { readonly precision: ReferencePrecisi
       if (parametersOf && !(parametersOf instanceof Interpretation)) {
         throw new HarnessError("Cannot share parameters with a program of another backend");
       }
+      if (parametersOf) requireSameLayout(parametersOf.plan, plan);
       return Promise.resolve(new Interpretation(plan, { ...options, parametersOf }));
     },
     destroy: () => {},

@@ -1,13 +1,14 @@
 /** The loss of a saved model on a text, beside what counting alone reaches. */
 import { bitsPerByte } from "../data/bits_per_byte.ts";
 import { evaluationWindows } from "../data/evaluation_windows.ts";
-import { countNgrams, type NgramFloor, ngramFloors, unigramLaw } from "../data/ngram_floors.ts";
+import type { NgramFloor } from "../data/ngram_floors.ts";
+import { scoredFloors } from "../data/scored_floors.ts";
 import type { CorpusPart } from "../data/split_corpus.ts";
-import type { Tokenizer } from "../data/tokenizer.ts";
 import { verifyTokenization } from "../data/verify_tokenization.ts";
 import { DataError } from "../errors.ts";
 import { evaluateLoss } from "../evaluate/evaluate_loss.ts";
 import { EVALUATION_SLOTS, evaluationPlan } from "../evaluate/evaluation_plan.ts";
+import { prefixTensors } from "../evaluate/prefix_tensors.ts";
 import type { Backend } from "../plan/backend.ts";
 import { parameterArena, stateArena } from "../train/model_tensors.ts";
 import type { ModelFile } from "./model_file.ts";
@@ -36,17 +37,17 @@ export interface ModelEvaluation {
   /** exp(loss). */
   readonly perplexity: number;
   readonly bitsPerByte: number;
+  /** Whether the tokens leave out part of the text, which nobody predicted. */
+  readonly bitsPerByteIsLowerBound: boolean;
   /** Tokens that were scored, and the bytes of their text. */
   readonly tokens: number;
   readonly bytes: number;
   readonly vocabularySize: number;
-  /** Share of unknown tokens in the text; null where nothing is unknown. */
+  /** Share of unknown tokens among those that were scored; null where nothing is unknown. */
   readonly unknownRate: number | null;
-  /** Orders 1 and 2 on the whole text; null without the text that they are counted on. */
+  /** Orders 1 and 2 on the tokens that were scored; null without the text that they are counted on. */
   readonly floors: readonly NgramFloor[] | null;
 }
-
-const MAX_ORDER = 2;
 
 /**
  * Scores non-overlapping windows of the text, each with no context before it.
@@ -61,7 +62,7 @@ export async function evaluateModel(
   const { tokenizer, model } = file;
   const { backend, batchSize, seqLen, text } = options;
   const ids = tokenizer.encodePart(text.part);
-  const { unknownRate } = verifyTokenization(tokenizer, { ...text.part, ids });
+  verifyTokenization(tokenizer, { ...text.part, ids });
   if (ids.length <= seqLen) {
     throw new DataError(
       `Cannot score a text of ${ids.length} tokens: expected more than one window of ${seqLen}; give a longer ` +
@@ -75,8 +76,9 @@ export async function evaluateModel(
   const plan = evaluationPlan({ model, shape, vocabularySize });
   const program = await backend.compile(plan);
   try {
-    program.write("param", parameterArena(plan, file));
-    program.write("state", stateArena(plan, file));
+    const fitting = prefixTensors(file, { plan, from: file.seqLen, to: seqLen });
+    program.write("param", parameterArena(plan, fitting));
+    program.write("state", stateArena(plan, fitting));
     const loss = await evaluateLoss(program, { windows, shape, slots: EVALUATION_SLOTS });
     const tokens = windows.windows * seqLen;
     const ends = tokenizer.byteEnds(text.part);
@@ -85,22 +87,23 @@ export async function evaluateModel(
       loss,
       perplexity: Math.exp(loss),
       bitsPerByte: bitsPerByte(loss, { tokens, bytes }),
+      bitsPerByteIsLowerBound: !tokenizer.lossless,
       tokens,
       bytes,
       vocabularySize,
-      unknownRate,
-      floors: text.train && floorsOf(ids, { tokenizer, train: text.train }),
+      unknownRate: unknownShare(ids.subarray(1, tokens + 1), tokenizer.unknownId),
+      floors: text.train && scoredFloors(ids, {
+        targets: tokens,
+        train: tokenizer.encodePart(text.train),
+        tokenizer,
+      }),
     };
   } finally {
     program.destroy();
   }
 }
 
-function floorsOf(ids: Int32Array, { tokenizer, train }: {
-  readonly tokenizer: Tokenizer;
-  readonly train: Pick<CorpusPart, "bytes" | "documentEnds">;
-}): readonly NgramFloor[] {
-  const { vocabularySize, kind } = tokenizer;
-  const counts = countNgrams(tokenizer.encodePart(train), { vocabularySize, maxOrder: MAX_ORDER });
-  return ngramFloors(ids, counts, { unigram: unigramLaw(kind) });
+function unknownShare(scored: Int32Array, unknownId: number | null): number | null {
+  if (unknownId === null) return null;
+  return scored.reduce((count, id) => count + (id === unknownId ? 1 : 0), 0) / scored.length;
 }

@@ -1,4 +1,7 @@
-/** The log of a training run as metrics.csv, written line by line, and metrics.json, written now and then. */
+/**
+ * The log of a training run as metrics.csv, written line by line, and metrics.json, written now and then. Rows of
+ * metrics.json say `leaks` as well: the columns of metrics.csv are the published ones.
+ */
 import { StoreError } from "../errors.ts";
 import {
   makeFolder,
@@ -7,7 +10,12 @@ import {
   storeIo,
   writeAll,
 } from "../store/store_io.ts";
-import { METRIC_FIELDS, type MetricValue, type TrainingMetrics } from "./training_metrics.ts";
+import {
+  METRIC_FIELDS,
+  type MetricValue,
+  type TrainingMetrics,
+  withValLoss,
+} from "./training_metrics.ts";
 
 /** Between the numbers of a list in a cell. */
 const LIST = ";";
@@ -19,6 +27,8 @@ export interface MetricsLog {
   readonly rows: readonly TrainingMetrics[];
   /** Adds rows to metrics.csv. */
   append(rows: readonly TrainingMetrics[]): void;
+  /** Gives the last row its validation loss, in metrics.csv too. */
+  setValLoss(valLoss: number): void;
   /** Writes metrics.json anew. */
   writeJson(): void;
   close(): void;
@@ -30,12 +40,19 @@ export interface MetricsLog {
  *
  * @throws {StoreError} If metrics.csv has other columns, lacks rows up to `step`, or the disk refuses
  */
-export function openMetricsLog(folder: string, { step }: { readonly step: number }): MetricsLog {
+export function openMetricsLog(folder: string, { step, leaks }: {
+  readonly step: number;
+  /** Whether the model's predictions depend on later tokens. */
+  readonly leaks: boolean;
+}): MetricsLog {
   makeFolder(folder);
   const path = `${folder}/metrics.csv`;
   const rows = [...step > 0 ? earlierRows(path, step) : []];
-  replaceFile(path, [HEADER, ...rows.map(csvLine), ""].join("\n"), { durable: false });
-  const file = storeIo(`open "${path}"`, () => Deno.openSync(path, { append: true }));
+  const rewritten = (): Deno.FsFile => {
+    replaceFile(path, [HEADER, ...rows.map(csvLine), ""].join("\n"), { durable: false });
+    return storeIo(`open "${path}"`, () => Deno.openSync(path, { append: true }));
+  };
+  let file = rewritten();
   return {
     rows,
     append: (more) => {
@@ -43,8 +60,18 @@ export function openMetricsLog(folder: string, { step }: { readonly step: number
       const text = more.map((row) => `${csvLine(row)}\n`).join("");
       storeIo(`write "${path}"`, () => writeAll(file, new TextEncoder().encode(text)));
     },
+    setValLoss: (valLoss) => {
+      rows[rows.length - 1] = withValLoss(rows[rows.length - 1], valLoss);
+      const before = file;
+      file = rewritten();
+      before.close();
+    },
     writeJson: () =>
-      replaceFile(`${folder}/metrics.json`, `${JSON.stringify(rows)}\n`, { durable: false }),
+      replaceFile(
+        `${folder}/metrics.json`,
+        `${JSON.stringify(rows.map((row) => ({ ...row, leaks })))}\n`,
+        { durable: false },
+      ),
     close: () => file.close(),
   };
 }

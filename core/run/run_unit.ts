@@ -18,6 +18,7 @@ import {
 import { createTrainer, type Trainer, type TrainerSettings } from "../train/trainer.ts";
 import { InterruptedError } from "../errors.ts";
 import { auditUnit } from "./audit_unit.ts";
+import { checkpointOrigin } from "./checkpoint_origin.ts";
 import type { Clock } from "./clock.ts";
 import type { MixerModule } from "./load_mixer.ts";
 import type { UnitData } from "./load_unit_data.ts";
@@ -141,11 +142,8 @@ class UnitRun {
 
   constructor(parts: UnitRunParts) {
     this.parts = parts;
-    const { name, preset, adapter } = parts.options.backend.facts;
-    this.#origin = {
-      planDigest: parts.trainer.planDigest,
-      engine: `${name}/${preset}/${adapter?.description ?? "none"}`,
-    };
+    const { trainer, config: { model }, options: { backend } } = parts;
+    this.#origin = checkpointOrigin(trainer, { backend, model });
   }
 
   /** Restores a checkpoint and returns its step, or 0 when it belongs to another engine. */

@@ -1,22 +1,20 @@
 /** Trains one model over epochs of a text, with checkpoints from which the same command goes on. */
 import { type EvaluationWindows, evaluationWindows } from "../data/evaluation_windows.ts";
 import { type TrainingBatches, trainingBatches } from "../data/training_batches.ts";
-import { StoreError } from "../errors.ts";
+import { InterruptedError } from "../errors.ts";
 import { createEvaluator, type Evaluator } from "../evaluate/evaluator.ts";
 import type { UnitConfig } from "../manifest/unit_config.ts";
 import type { Backend } from "../plan/backend.ts";
-import { latestCheckpoint, saveCheckpoint } from "../store/checkpoint.ts";
-import {
-  checkpointFromBytes,
-  type CheckpointOrigin,
-  checkpointToBytes,
-} from "../train/checkpoint_bytes.ts";
+import { type RejectedCheckpoint, saveCheckpoint, setAside } from "../store/checkpoint.ts";
+import { type CheckpointOrigin, checkpointToBytes } from "../train/checkpoint_bytes.ts";
 import { type ModelTensors, modelTensors } from "../train/model_tensors.ts";
 import { createTrainer, type Trainer, type UpdateMetrics } from "../train/trainer.ts";
+import { checkpointOrigin } from "./checkpoint_origin.ts";
 import type { Clock } from "./clock.ts";
 import type { TextUnitData } from "./load_unit_data.ts";
 import { type MetricsLog, openMetricsLog } from "./metrics_log.ts";
 import { measurePhases } from "./measure_phases.ts";
+import { checkpointFolder, restoreLatest } from "./restore_latest.ts";
 import { trainerSettings } from "./trainer_settings.ts";
 import { type PhaseSeconds, trainingMetrics } from "./training_metrics.ts";
 
@@ -50,7 +48,7 @@ export interface TrainingStart {
   readonly from: number;
   readonly parameters: number;
   /** Newer checkpoints that could not be used, each with its reason. */
-  readonly rejected: readonly { readonly path: string; readonly reason: string }[];
+  readonly rejected: readonly RejectedCheckpoint[];
 }
 
 /** What an epoch, or the part of it that was run, came to. */
@@ -83,7 +81,7 @@ const SPAN_SECONDS = 5;
 /**
  * Runs the updates that are left. The checkpoint in the folder must be this run's: the caller compares settings.
  *
- * @throws {StoreError} If the checkpoint is of another plan or engine, or the disk refuses
+ * @throws {StoreError} If the checkpoint is of another plan or engine, none of them is sound, or the disk refuses
  */
 export async function trainModel(options: TrainModelOptions): Promise<TrainedModel> {
   const { config, data, backend, folder } = options;
@@ -93,7 +91,7 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainedMod
   owned.defer(() => trainer.destroy());
   const evaluator = await createEvaluator(backend, { ...settings, parametersOf: trainer.program });
   owned.defer(() => evaluator.destroy());
-  const origin = originOf(trainer, backend);
+  const origin = checkpointOrigin(trainer, { backend, model: config.model });
   const { from, rejected } = restoreLatest(trainer, { folder, origin });
   const batches = trainingBatches(data.train, {
     seqLen: config.seqLen,
@@ -103,44 +101,16 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainedMod
   const phases = options.profilePhases
     ? await measurePhases(trainer, { batch: batches.at(from), from })
     : null;
-  const log = openMetricsLog(folder, { step: from });
+  const log = openMetricsLog(folder, { step: from, leaks: origin.leaks });
   owned.defer(() => log.close());
   const windows = evaluationWindows(data.valid, {
     seqLen: config.seqLen,
     evalTokens: config.train.evalTokens,
   });
-  options.onStart({ from, parameters: trainer.parameterCount, rejected });
+  options.onStart({ from, parameters: trainer.parameterCount, rejected: setAside(rejected) });
   return await new Run({ options, trainer, evaluator, batches, windows, log, phases, origin }).from(
     from,
   );
-}
-
-function originOf({ planDigest }: Trainer, { facts }: Backend): CheckpointOrigin {
-  const { name, preset, adapter } = facts;
-  return { planDigest, engine: `${name}/${preset}/${adapter?.description ?? "none"}` };
-}
-
-function checkpointFolder(folder: string): string {
-  return `${folder}/checkpoints`;
-}
-
-function restoreLatest(trainer: Trainer, { folder, origin }: {
-  readonly folder: string;
-  readonly origin: CheckpointOrigin;
-}): Pick<TrainingStart, "from" | "rejected"> {
-  const { checkpoint, rejected } = latestCheckpoint(checkpointFolder(folder));
-  if (checkpoint === null) return { from: 0, rejected };
-  const state = checkpointFromBytes(checkpoint.bytes, origin);
-  if (state === undefined) {
-    throw new StoreError(
-      `Cannot go on from step ${checkpoint.step} in "${
-        checkpointFolder(folder)
-      }": it was computed by another ` +
-        `engine or another version of it, expected ${origin.engine}; use that one, or start anew with --restart`,
-    );
-  }
-  trainer.restore(state);
-  return { from: state.step, rejected };
 }
 
 interface RunParts {
@@ -174,21 +144,36 @@ class Run {
     const { until, signal } = this.#parts.options;
     this.#saved = first;
     let last: UpdateMetrics | undefined;
-    let epoch: EpochResult | undefined;
-    for (let step = first; step < until;) {
+    // A run that was stopped in its validation is scored first.
+    let epoch = this.#isUnscored(first) ? await this.#score(first) : undefined;
+    if (isBad(epoch)) return this.#ended("diverged", { step: first, last, epoch });
+    let step = first;
+    while (step < until && !signal.aborted) {
       const to = this.#spanEnd(step);
-      const span = await this.#span(step, to);
-      last = span.last;
-      epoch = span.epoch;
-      if (!last.finite || !Number.isFinite(epoch?.valLoss ?? 0)) {
-        return this.#ended("diverged", { step: last.step, last, epoch });
+      last = await this.#span(step, to);
+      if (!last.finite) {
+        return this.#ended("diverged", { step: last.step, last, epoch: undefined });
       }
       step = to;
-      const stop = signal.aborted && step < until;
-      if (stop || step === until || this.#isSaveDue()) await this.#save(step);
-      if (stop) return this.#ended("stopped", { step, last, epoch: undefined });
+      if (step === until || this.#isSaveDue()) await this.#save(step);
+      epoch = this.#isScored(step) ? await this.#score(step) : undefined;
+      if (isBad(epoch)) return this.#ended("diverged", { step, last, epoch });
     }
-    return this.#ended("done", { step: Math.max(first, until), last, epoch });
+    if (step < until || this.#isUnscored(step)) {
+      if (this.#saved < step) await this.#save(step);
+      return this.#ended("stopped", { step, last, epoch: undefined });
+    }
+    return this.#ended("done", { step, last, epoch });
+  }
+
+  #isScored(step: number): boolean {
+    const { stepsPerEpoch, until } = this.#parts.options;
+    return step > 0 && (step % stepsPerEpoch === 0 || step === until);
+  }
+
+  /** Whether the score after an update is missing, or was not finite. */
+  #isUnscored(step: number): boolean {
+    return this.#isScored(step) && typeof this.#parts.log.rows[step - 1].val_loss !== "number";
   }
 
   /** A span ends at the next line, epoch or end, and when it should have taken long enough. */
@@ -199,13 +184,9 @@ class Run {
     return Math.min(until, step + few, after(logInterval), after(stepsPerEpoch));
   }
 
-  /** Runs updates, scores the validation part at the end of an epoch or the run, and logs all of it. */
-  async #span(from: number, to: number): Promise<{
-    readonly last: UpdateMetrics;
-    readonly epoch: EpochResult | undefined;
-  }> {
-    const { options, trainer, batches, evaluator, windows, log, phases } = this.#parts;
-    const { clock, stepsPerEpoch, until } = options;
+  /** Runs updates and logs them up to the first that is not finite, which is returned; else the last. */
+  async #span(from: number, to: number): Promise<UpdateMetrics> {
+    const { options: { clock, stepsPerEpoch }, trainer, batches, log, phases } = this.#parts;
     const begin = clock.seconds();
     const done = await trainer.advance(batches.at, { from, to });
     const stepSeconds = (clock.seconds() - begin) / done.length;
@@ -213,23 +194,33 @@ class Run {
     const bad = done.findIndex(({ finite }) => !finite);
     const updates = bad < 0 ? done : done.slice(0, bad + 1);
     const last = updates[updates.length - 1];
-    const scored = bad < 0 && (to % stepsPerEpoch === 0 || to === until);
-    const epoch = Math.ceil(to / stepsPerEpoch);
     this.#report(last, to);
-    const valLoss = scored ? await evaluator.evaluate(windows) : null;
     log.append(updates.map((update) =>
       trainingMetrics(update, {
         epoch: Math.ceil(update.step / stepsPerEpoch),
         stepSeconds,
         phases,
         bytes: this.#bytes,
-        valLoss: update === last ? valLoss : null,
       })
     ));
-    if (valLoss === null) return { last, epoch: undefined };
+    return last;
+  }
+
+  /** Scores the validation part after the last update of the log; undefined where the signal ends it. */
+  async #score(step: number): Promise<EpochResult | undefined> {
+    const { options: { stepsPerEpoch, signal, onEpoch }, evaluator, windows, log } = this.#parts;
+    const epoch = Math.ceil(step / stepsPerEpoch);
+    let valLoss: number;
+    try {
+      valLoss = await evaluator.evaluate(windows, { signal });
+    } catch (cause) {
+      if (!(cause instanceof InterruptedError)) throw cause;
+      return undefined;
+    }
+    log.setValLoss(valLoss);
     const result = { epoch, trainLoss: this.#meanLoss(epoch), valLoss };
-    options.onEpoch(result);
-    return { last, epoch: result };
+    onEpoch(result);
+    return result;
   }
 
   #report(last: UpdateMetrics, to: number): void {
@@ -270,4 +261,8 @@ class Run {
     const tensors = modelTensors(trainer.program.plan, { param, state });
     return { outcome, ...at, saved: this.#saved, tensors };
   }
+}
+
+function isBad(epoch: EpochResult | undefined): boolean {
+  return epoch !== undefined && !Number.isFinite(epoch.valLoss);
 }

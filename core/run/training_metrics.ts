@@ -60,8 +60,6 @@ export function trainingMetrics(update: UpdateMetrics, at: {
   readonly phases: PhaseSeconds | null;
   /** Bytes of the program's memory areas. */
   readonly bytes: number;
-  /** Nats per token of the validation part, where it was scored after this update. */
-  readonly valLoss: number | null;
 }): TrainingMetrics {
   const { diagnostics } = update;
   const vMean = over(diagnostics, "v_mean");
@@ -92,8 +90,17 @@ export function trainingMetrics(update: UpdateMetrics, at: {
     routing_entropy: scalarOf(over(diagnostics, "routing_entropy")),
     num_nan_grads: update.finite ? 0 : null,
     num_inf_grads: update.finite ? 0 : null,
-    val_loss: at.valLoss === null ? null : finiteOrText(at.valLoss),
-    val_perplexity: at.valLoss === null ? null : finiteOrText(Math.exp(at.valLoss)),
+    val_loss: null,
+    val_perplexity: null,
+  };
+}
+
+/** The row of an update after which the validation part was scored, in nats per token. */
+export function withValLoss(row: TrainingMetrics, valLoss: number): TrainingMetrics {
+  return {
+    ...row,
+    val_loss: finiteOrText(valLoss),
+    val_perplexity: finiteOrText(Math.exp(valLoss)),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   readTextIfPresent,
   removeIfPresent,
   replaceFile,
+  storeIo,
 } from "./store_io.ts";
 
 /** State from which a run goes on after `step` updates. */
@@ -15,19 +16,27 @@ export interface Checkpoint {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** A checkpoint file that cannot be used. */
+export interface RejectedCheckpoint {
+  readonly path: string;
+  readonly reason: string;
+}
+
 /** The newest sound checkpoint of a folder, and those that were not sound. */
 export interface CheckpointSearch {
   readonly checkpoint: Checkpoint | null;
   /** Newer files that could not be used, each with its reason. */
-  readonly rejected: readonly { readonly path: string; readonly reason: string }[];
+  readonly rejected: readonly RejectedCheckpoint[];
 }
 
 const KEPT = 2;
 const NAME = /^step-(\d{12})\.bin$/;
+/** A checkpoint and everything beside it: its digest, copies that were set aside, what a kill cut off. */
+const ANY_NAME = /^step-\d{12}\.bin(\..*)?$/;
 
 /**
- * Saves a checkpoint with its digest beside it, the digest last: without it the bytes do not
- * count. Keeps the latest two, so that a kill in mid-save leaves the one before.
+ * Saves a checkpoint with its digest beside it, the digest first: bytes whose writer was killed are then never
+ * there without one. Keeps two, this one and the newest before it, so that a kill in mid-save leaves one.
  *
  * @throws {StoreError} If the disk refuses; the older checkpoints stay.
  */
@@ -40,13 +49,47 @@ export function saveCheckpoint(folder: string, checkpoint: Checkpoint): void {
   }
   makeFolder(folder);
   const path = `${folder}/step-${String(step).padStart(12, "0")}.bin`;
-  // A digest of older bytes of the same step would vouch for the wrong ones.
-  removeIfPresent(`${path}.sha256`);
-  replaceFile(path, bytes);
+  // Older bytes of the same step would not fit the new digest.
+  removeIfPresent(path);
   replaceFile(`${path}.sha256`, `${sha256Hex(bytes)}\n`);
-  for (const old of checkpointNames(folder).slice(KEPT)) {
+  replaceFile(path, bytes);
+  for (const old of othersThan(step, folder).slice(KEPT - 1)) {
     removeIfPresent(`${folder}/${old}.sha256`);
     removeIfPresent(`${folder}/${old}`);
+  }
+}
+
+/** The other checkpoints, best first. A later step will be done again: an earlier one is worth more. */
+function othersThan(step: number, folder: string): readonly string[] {
+  const names = checkpointNames(folder);
+  return [
+    ...names.filter((name) => stepOf(name) < step),
+    ...names.filter((name) => stepOf(name) > step),
+  ];
+}
+
+function stepOf(name: string): number {
+  return Number(NAME.exec(name)![1]);
+}
+
+/**
+ * Renames checkpoints that cannot be used to `<name>.damaged`, and says so in their reasons.
+ *
+ * @throws {StoreError} If the disk refuses
+ */
+export function setAside(rejected: readonly RejectedCheckpoint[]): readonly RejectedCheckpoint[] {
+  return rejected.map(({ path, reason }) => {
+    const kept = `${path}.damaged`;
+    storeIo(`rename "${path}" to "${kept}"`, () => Deno.renameSync(path, kept));
+    removeIfPresent(`${path}.sha256`);
+    return { path, reason: `${reason}; kept as "${kept}"` };
+  });
+}
+
+/** Removes every checkpoint of a folder and everything beside them. */
+export function removeCheckpoints(folder: string): void {
+  for (const name of namesIn(folder).filter((name) => ANY_NAME.test(name))) {
+    removeIfPresent(`${folder}/${name}`);
   }
 }
 
@@ -55,7 +98,7 @@ export function latestCheckpoint(folder: string): CheckpointSearch {
   const rejected: { path: string; reason: string }[] = [];
   for (const name of checkpointNames(folder)) {
     const path = `${folder}/${name}`;
-    const found = readCheckpoint(path, { step: Number(NAME.exec(name)![1]) });
+    const found = readCheckpoint(path, { step: stepOf(name) });
     if (typeof found !== "string") return { checkpoint: found, rejected };
     rejected.push({ path, reason: found });
   }
@@ -73,7 +116,7 @@ export function readCheckpoint(
   options: { readonly step: number },
 ): Checkpoint | string {
   const digest = readTextIfPresent(`${path}.sha256`);
-  if (digest === null) return "it has no digest: its writer was stopped before it was complete";
+  if (digest === null) return "it has no digest";
   const bytes = readIfPresent(path);
   if (bytes === null) return "it is missing";
   const found = sha256Hex(bytes);

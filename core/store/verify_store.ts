@@ -57,7 +57,7 @@ function requireOutputs(store: Store, key: string): void {
   }
 }
 
-/** A checkpoint without a digest was being written when its process ended, which is no damage. */
+/** A checkpoint without a digest was being removed when its process ended, which is no damage. */
 function checkpointProblems(store: Store, key: string): { path: string; problem: string }[] {
   return store.attemptNumbers(key).flatMap((number) => {
     const folder = checkpointFolder(`${store.paths.attempts(key)}/${number}`);

@@ -5,11 +5,13 @@
 import { StoreError } from "../errors.ts";
 import type { TrainerState } from "./trainer.ts";
 
-/** What a state belongs to. It may only be continued where all of it is the same. */
+/** What a state belongs to. It may only be continued where plan and engine are the same. */
 export interface CheckpointOrigin {
   readonly planDigest: string;
   /** What computed it: backend, preset and adapter. */
   readonly engine: string;
+  /** Whether the model's predictions depend on later tokens; for readers of the file, as the plan says it, too. */
+  readonly leaks: boolean;
 }
 
 /** Arenas of a state in the order in which they are stored. */

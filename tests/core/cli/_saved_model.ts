@@ -33,10 +33,12 @@ export const SMALL_TRANSFORMER = {
 export function saveSmallModel(path: string, options: {
   readonly settings: JsonObject;
   readonly tokenizer: Tokenizer;
+  /** What it says that it was trained on. @default "moby-dick" */
+  readonly corpusId?: string;
 }): string {
   const settings = withPreset(options.settings, AT);
   const model = modelSchema.read(settings, AT);
-  const { tokenizer } = options;
+  const { tokenizer, corpusId: id = "moby-dick" } = options;
   const { vocabularySize } = tokenizer;
   const plan = logitsPlan({ model, shape: { batch: 1, seqLen: 16 }, vocabularySize });
   saveModelFile(path, {
@@ -46,7 +48,7 @@ export function saveSmallModel(path: string, options: {
     seqLen: 16,
     step: 5,
     seed: 3,
-    corpus: { id: "moby-dick", sha256: "00ff", split: "interleave" },
+    corpus: { id, sha256: "00ff", split: "interleave" },
     valLoss: null,
   });
   return path;

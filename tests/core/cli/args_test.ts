@@ -73,6 +73,30 @@ Deno.test("parseArguments() accepts underscores in names and keeps them in value
   assertEquals(parse("--data_dir=x_y").options.dataDir, "x_y");
 });
 
+Deno.test("parseArguments() takes negative numbers and empty texts that follow their option as its value", () => {
+  assertEquals(parse("--rate -1 --steps 2").options.rate, -1);
+  assertEquals(parse("--rate -.5e-3").options.rate, -0.0005);
+  assertEquals(parse("--seeds -1 --seeds -2").options.seeds, ["-1", "-2"]);
+  assertEquals(parse("--data-dir -").options.dataDir, "-");
+  const note = { kind: "string", description: "free text", default: "unset" } as const;
+  const spec = { name: "go", summary: "Go.", options: { note, ...OPTIONS } } as const;
+  for (const args of [["--note", "", "--json"], ["--note=", "--json"]]) {
+    const parsed = parseArguments(args, spec);
+    assertEquals(parsed.kind === "run" && [parsed.options.note, parsed.options.json], ["", true]);
+  }
+  assertThrows(() => parseArguments(["--note"], spec), UsageError, "needs a value, got none");
+  assertThrows(() => parseArguments(["--note", "-x"], spec), UsageError, 'unknown option "-x"');
+  // A path that is a shell variable without a value must not mean the root folder.
+  assertThrows(
+    () => parseArguments(["--data-dir", ""], spec),
+    UsageError,
+    'expected a dir, got ""',
+  );
+  assertThrows(() => parseArguments(["--rate", ""], spec), UsageError, 'expected a number, got ""');
+  refuses("--steps -3", 'expected an integer >= 1, got "-3"');
+  refuses("-1", 'unknown option "-1"');
+});
+
 Deno.test("parseArguments() switches flags off by --no-name and by =false", () => {
   assertEquals(parse("--no-colour").options.colour, false);
   assertEquals(parse("--colour=false").options.colour, false);

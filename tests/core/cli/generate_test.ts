@@ -2,7 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import { generate } from "../../../core/cli/generate.ts";
 import { byteTokenizer } from "../../../core/data/byte_tokenizer.ts";
 import { wordTokenizer } from "../../../core/data/word_tokenizer.ts";
-import { StoreError, UsageError } from "../../../core/errors.ts";
+import { UsageError } from "../../../core/errors.ts";
 import { inFolder, saveSmallModel, SMALL_MODEL, SMALL_TRANSFORMER } from "./_saved_model.ts";
 
 /** What the command wrote. */
@@ -104,7 +104,7 @@ Deno.test("generate() refuses what it cannot do, with the reason", async () => {
     const path = saveSmallModel(`${folder}/m.safetensors`, { settings: SMALL_MODEL, tokenizer });
     const of = (checkpoint: string, ...more: readonly string[]) => () =>
       generate(["--checkpoint", checkpoint, "--prompt", "a", ...more], { say: () => {} });
-    await assertRejects(of(`${folder}/none`), StoreError, "no such file");
+    await assertRejects(of(`${folder}/none`), UsageError, "no such file");
     await assertRejects(of(path, "--temperature=-1"), UsageError, "at temperature");
     await assertRejects(of(path, "--top-p", "2"), UsageError, "at top-p");
     await assertRejects(of(path, "--top-k", "0"), UsageError, "at top-k");
@@ -116,10 +116,12 @@ Deno.test("generate() refuses what it cannot do, with the reason", async () => {
       settings: SMALL_MODEL,
       tokenizer: words,
     });
-    await assertRejects(
-      () => generate(["--checkpoint", silent, "--prompt", " "], { say: () => {} }),
-      UsageError,
-      "no token of the word tokenizer",
-    );
+    for (const prompt of [" ", ""]) {
+      await assertRejects(
+        () => generate(["--checkpoint", silent, "--prompt", prompt], { say: () => {} }),
+        UsageError,
+        "no token of the word tokenizer",
+      );
+    }
   });
 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { inspect } from "../../../core/cli/inspect.ts";
 import { byteTokenizer } from "../../../core/data/byte_tokenizer.ts";
-import { StoreError, UsageError } from "../../../core/errors.ts";
+import { UsageError } from "../../../core/errors.ts";
 import { inFolder, saveSmallModel, SMALL_MODEL } from "./_saved_model.ts";
 
 Deno.test("inspect() writes a page of the saved model and prints its values, a leaking one stamped", async () => {
@@ -51,7 +51,7 @@ Deno.test("inspect() refuses texts without a readable column for each token, unk
     await assertRejects(of("ab", "--heads", "x"), UsageError, 'got "x"');
     await assertRejects(
       () => inspect(["--checkpoint", `${folder}/none`, "--text", "ab"], { print: () => {} }),
-      StoreError,
+      UsageError,
       "no such file",
     );
   });

@@ -101,7 +101,20 @@ Deno.test("trainConfig() refuses unknown and misplaced keys, wrong values and co
     says: "at training.warmup_steps: expected an integer",
   });
   refuses("", { says: "command line: at --top-k: expected an integer", args: ["--top-k", "0"] });
-  refuses("", { says: "at model.top_k: expected at most num_experts = 4", args: ["--top-k", "5"] });
+  refuses("model: { num_experts: 4 }", {
+    says: "command line: at --top-k: expected at most num_experts = 4",
+    args: ["--top-k", "5"],
+  });
+  refuses("model: { top_k: 5 }", { says: "my.yaml: at model.top_k: expected at most num_experts" });
+  refuses("", {
+    says: "command line: at --n-heads: unknown key",
+    args: ["--n-heads", "2"],
+  });
+  refuses("data: { tokenizer: byte }", {
+    says: "command line: at --vocab-size: the byte tokenizer has 256 ids, got 300",
+    args: ["--vocab-size", "300"],
+    kind: UsageError,
+  });
   const twice = "model: { n_seq: 128 }\ndata: { seq_len: 256 }";
   refuses(twice, { says: "256 contradicts model.n_seq, which says 128", kind: UsageError });
   assertEquals(configOf(twice.replace("256", "128")).seqLen, 128);
@@ -139,7 +152,7 @@ Deno.test("trainConfig() reads the examples, which say every key of the publishe
     "mixed_precision dataset seq_len";
   for (const key of published.split(" ")) assertEquals(first.includes(` ${key}: `), true, key);
   const { model, optimiser, ...rest } = configOf(first);
-  assertEquals([model.router, model.prime_bump, model.n_layers], ["scattering", "none", 6]);
+  assertEquals([model.router, model.prime_bump, model.n_layers], ["scattering", "formula", 6]);
   assertEquals([optimiser.mixed_precision, optimiser.gradient_checkpointing], [true, true]);
   assertEquals([rest.batchSize, rest.epochs, rest.seqLen, rest.dataset], [8, 3, 512, "sotu"]);
   assertEquals(rest.tokenizer, { kind: "word", vocab: 30_000, text: "raw" });

@@ -80,6 +80,7 @@ Deno.test("train goes on after --max-steps, Ctrl-C and a kill to the bits of a r
     await Deno.writeFile(newest, (await Deno.readFile(newest)).subarray(1));
     const { stderr } = await done("train", args);
     assertStringIncludes(stderr, `unusable  ${newest}: expected SHA-256`);
+    assertStringIncludes(stderr, `kept as "${newest}.damaged"`);
     assertEquals(
       await Deno.readFile(`${folder}/parts/${FINAL}`),
       await Deno.readFile(`${folder}/whole/${FINAL}`),
@@ -122,6 +123,13 @@ Deno.test("train refuses a folder with other settings until it is told to start 
     }
     await done("train", [...args, "--restart", "--max-steps", "1"]);
     assertEquals(timelessRows(`${folder}/a/metrics.csv`).length, 1);
+    // Without a sound checkpoint the log stays as it is.
+    const log = await Deno.readTextFile(`${folder}/a/metrics.csv`);
+    await Deno.writeTextFile(`${folder}/a/checkpoints/step-000000000001.bin`, "torn");
+    const damaged = await finished("train", args);
+    assertEquals(damaged.code, 3, damaged.stderr);
+    assertMatch(damaged.stderr, /no checkpoint is sound \(.*expected SHA-256.*--restart/);
+    assertEquals(await Deno.readTextFile(`${folder}/a/metrics.csv`), log);
     await Deno.writeTextFile(config, SETTINGS.replace("n_layers", "n_layer"));
     const wrong = await finished("train", [...run("b"), "--json"]);
     assertEquals(wrong.code, 2);
@@ -153,6 +161,45 @@ Deno.test("train --dry-run predicts hours and writes nothing; --help lists every
     const { stdout } = await done("train", ["--help"]);
     for (const flag of ["--config-preset", "--use-koopman", "--d-model", "--epochs", "--seq-len"]) {
       assertStringIncludes(stdout, flag);
+    }
+  });
+});
+
+Deno.test("train replaces no file of a folder that is no run's, unless it is told to", async () => {
+  await inPlace(async ({ folder, run }) => {
+    await Deno.mkdir(`${folder}/a`);
+    for (const name of ["metrics.csv", "metrics.json", FINAL]) {
+      const path = `${folder}/a/${name}`;
+      await Deno.writeTextFile(path, "mine");
+      const { code, stderr } = await finished("train", [...run("a"), "--max-steps", "1"]);
+      assertEquals(code, 2, stderr);
+      assertStringIncludes(stderr, `it holds "${name}"`);
+      assertMatch(stderr, /another --save-dir, or replace it with --restart/);
+      assertEquals(await Deno.readTextFile(path), "mine");
+      await Deno.remove(path);
+    }
+    await Deno.writeTextFile(`${folder}/a/metrics.csv`, "mine");
+    await done("train", [...run("a"), "--max-steps", "1", "--restart"]);
+    assertEquals(timelessRows(`${folder}/a/metrics.csv`).length, 1);
+  });
+});
+
+Deno.test("train refuses a settings file and an evaluation that cannot be, before it claims its folder", async () => {
+  await inPlace(async ({ folder, run, corpus }) => {
+    const cases: readonly (readonly [readonly string[], string])[] = [
+      [[...run("a"), "--eval-tokens", "10"], "command line: at --eval-tokens: expected at least"],
+      [[...run("a"), "--eval-tokens", "100000"], "Cannot cut 6250 evaluation windows"],
+      [["--config", folder, "--save-dir", `${folder}/a`], `${folder}: cannot be read`],
+      [
+        ["--corpus", corpus, "--save-dir", `${folder}/a`, "--num-experts=16", "--top-k=10"],
+        "command line: at --top-k: a gate chooses at most 8 experts",
+      ],
+    ];
+    for (const [args, says] of cases) {
+      const { code, stderr } = await finished("train", args);
+      assertEquals(code, 2, stderr);
+      assertStringIncludes(stderr, says);
+      assert(!Array.from(Deno.readDirSync(folder), ({ name }) => name).includes("a"));
     }
   });
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { EvaluationWindows } from "../../../core/data/evaluation_windows.ts";
-import { DataError } from "../../../core/errors.ts";
+import { DataError, InterruptedError } from "../../../core/errors.ts";
 import { evaluateLoss } from "../../../core/evaluate/evaluate_loss.ts";
 import { evaluationPlan, logitsPlan } from "../../../core/evaluate/evaluation_plan.ts";
 import { createEvaluator } from "../../../core/evaluate/evaluator.ts";
@@ -99,6 +99,27 @@ for (const model of [CONFIGS[1], CONFIGS[3]]) {
     }
   });
 }
+
+Deno.test("evaluateLoss() ends at the batch in which its signal comes", async () => {
+  const shape = { batch: 1, seqLen: LENGTH };
+  const plan = evaluationPlan({ model: CONFIGS[3], shape, vocabularySize: VOCABULARY });
+  const program = await oracle.compile(plan);
+  program.write("param", initialParameters(plan, 42));
+  const stop = new AbortController();
+  let steps = 0;
+  const counted = {
+    ...program,
+    step: (inputs: Parameters<typeof program.step>[0]) => {
+      if (++steps === 2) stop.abort();
+      return program.step(inputs);
+    },
+    readArenas: program.readArenas.bind(program),
+  };
+  const options = { windows: windowsOf(5), shape, slots: 16, signal: stop.signal };
+  await assertRejects(() => evaluateLoss(counted, options), InterruptedError);
+  assertEquals(steps, 2);
+  program.destroy();
+});
 
 for (const model of [CONFIGS[0], CONFIGS[2]]) {
   Deno.test(`logitsPlan() gives a sequence the same bits whatever its neighbours, ${model.kind}`, async () => {

@@ -1,6 +1,6 @@
 /** A stream is the same function of the text as one forward pass over all of it, however the text is cut. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { DataError, ShapeError, UsageError } from "../../../core/errors.ts";
+import { DataError, DeviceError, ShapeError, UsageError } from "../../../core/errors.ts";
 import { evaluateLoss } from "../../../core/evaluate/evaluate_loss.ts";
 import { evaluationPlan, logitsPlan } from "../../../core/evaluate/evaluation_plan.ts";
 import { openStream } from "../../../core/evaluate/stream.ts";
@@ -12,6 +12,7 @@ import { referenceBackend } from "../../../core/reference/interpreter.ts";
 import { someTokens, VOCABULARY } from "../models/_conformance.ts";
 import { assertClose } from "../stats/_assert_close.ts";
 import { DEEP, DIAGONAL, SHALLOW, startOf } from "./_stream_models.ts";
+import { wrapPrograms } from "./_wrap_programs.ts";
 
 const backend = await webGpuBackend();
 globalThis.addEventListener("unload", () => backend.destroy());
@@ -167,4 +168,31 @@ Deno.test("push() refuses ids outside the vocabulary and token counts that are n
   await assertRejects(() => stream.push(Int32Array.of(1, VOCABULARY)), DataError, "at position 1");
   assertEquals(stream.position, 0);
   stream.destroy();
+});
+
+Deno.test("openStream() frees its program when its first values are refused", async () => {
+  let destroyed = 0;
+  const counting = wrapPrograms(backend, () => ({ destroy: () => destroyed++ }));
+  const start = (): never => {
+    throw new DataError("no such file");
+  };
+  const options = { ...BASE, start, model: DIAGONAL };
+  await assertRejects(() => openStream(counting, options), DataError, "no such file");
+  assertEquals(destroyed, 1);
+});
+
+Deno.test("TokenStream.push() reports a chunk that the device refused, though its logits are not wanted", async () => {
+  // As a program on the adapter does: the first read behind a refused step throws, the step itself does not.
+  const refusing = wrapPrograms(backend, ({ tensors, inputs }) => {
+    const isLong = tensors[inputs.get("tokens")!].type.shape[1] === 8;
+    return isLong ? { readArenas: () => Promise.reject(new DeviceError("refused")) } : {};
+  });
+  const stream = await openStream(refusing, { ...BASE, model: DIAGONAL, chunks: [8, 1] });
+  try {
+    const push = () => stream.push(TEXT.slice(0, 9));
+    await assertRejects(push, DeviceError, "refused");
+    await assertRejects(push, DeviceError, "refused"); // and again: it is not proven
+  } finally {
+    stream.destroy();
+  }
 });

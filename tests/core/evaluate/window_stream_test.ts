@@ -5,6 +5,7 @@ import { openWindow } from "../../../core/evaluate/window_stream.ts";
 import { webGpuBackend } from "../../../core/gpu/backend.ts";
 import type { ModelConfig } from "../../../core/models/registry.ts";
 import { someTokens, VOCABULARY } from "../models/_conformance.ts";
+import { wrapPrograms } from "./_wrap_programs.ts";
 import { DIAGONAL, startOf } from "./_stream_models.ts";
 
 const backend = await webGpuBackend();
@@ -78,4 +79,15 @@ Deno.test("openWindow() refuses a model that sees later tokens; push() refuses n
   await assertRejects(() => window.push(Int32Array.of(-1)), DataError, "got -1 at position 0");
   assert(window.position === 0);
   window.destroy();
+});
+
+Deno.test("openWindow() frees its program when its first values are refused", async () => {
+  let destroyed = 0;
+  const counting = wrapPrograms(backend, () => ({ destroy: () => destroyed++ }));
+  const start = (): never => {
+    throw new DataError("no such file");
+  };
+  const options = { ...BASE, start, model: MODELS.transformer };
+  await assertRejects(() => openWindow(counting, options), DataError, "no such file");
+  assertEquals(destroyed, 1);
 });

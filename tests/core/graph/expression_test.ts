@@ -16,6 +16,7 @@ import {
   max,
   min,
   mul,
+  nan,
   neg,
   operands,
   printExpression,
@@ -39,6 +40,7 @@ const KINDS: Readonly<Record<Expression["kind"], Expression>> = {
   sqrt: sqrt(mul(z, z)),
   abs: abs(mul(x, y)),
   tanh: tanh(mul(x, y)),
+  nan: add(x, nan(mul(x, y))),
   add: add(mul(x, x), y),
   sub: sub(mul(x, x), mul(y, z)),
   mul: mul(add(x, y), add(x, z)),
@@ -67,6 +69,7 @@ function run(e: Expression, at: readonly number[]): number {
     "select",
     "own_log1p",
     "own_tanh",
+    "own_nan",
     "exp",
     "log",
     "sqrt",
@@ -79,6 +82,7 @@ function run(e: Expression, at: readonly number[]): number {
     select,
     Math.log1p,
     Math.tanh,
+    (value: number): number => Number.isNaN(value) ? value : 0,
     Math.exp,
     Math.log,
     Math.sqrt,
@@ -104,6 +108,7 @@ function randomTree(seed: number, size: number): Expression {
       () => sqrt(abs(a)),
       () => abs(a),
       () => tanh(a),
+      () => nan(a),
       () => add(a, b),
       () => sub(a, b),
       () => mul(a, b),
@@ -249,4 +254,8 @@ Deno.test("argumentsOf() lists each argument that occurs once, in order", () => 
   assertEquals(argumentsOf(add(mul(z, x), exp(z))), [0, 2]);
   assertEquals(argumentsOf(constant(1)), []);
   assertEquals(argumentsOf(KINDS.less), [0, 1, 2]);
+});
+
+Deno.test("nan() is NaN where its operand is, 0 elsewhere, infinities included", () => {
+  assertEquals([NaN, 0, -3, Infinity].map((value) => evaluate(nan(x), [value])), [NaN, 0, 0, 0]);
 });

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { HarnessError, ShapeError } from "../../../core/errors.ts";
 import { f32, i32 } from "../../../core/graph/shape.ts";
-import { Graph, type InitialLaw } from "../../../core/graph/tensor.ts";
+import { Graph, type InitialLaw, type Tensor } from "../../../core/graph/tensor.ts";
 import { apply, applyAll } from "../../../core/graph/trace.ts";
 import { add } from "../../../core/ops/add.ts";
 import { op as reshapeOp } from "../../../core/ops/reshape.ts";
@@ -63,6 +63,47 @@ Deno.test("Graph.withSameParameters() returns the parameters that are there, ins
   const first = graph.parameter("w", PARAMETER);
   assertEquals(graph.withSameParameters(() => graph.parameter("w", PARAMETER)) === first, true);
   assertThrows(() => graph.parameter("w", PARAMETER), HarnessError, "twice");
+});
+
+Deno.test("Graph.withSameParameters() and withOwnStates() refuse a second declaration within one run", () => {
+  const graph = new Graph();
+  const state = (): Tensor => graph.state("s", { type: f32(1), initial: 0 });
+  const parameter = (): Tensor => graph.parameter("w", PARAMETER);
+  const once = (): void => {
+    state();
+    parameter();
+  };
+  once();
+  for (const again of [state, parameter]) {
+    for (
+      const twice of [() => [again(), again()], () => [graph.withSameParameters(again), again()]]
+    ) {
+      assertThrows(() => graph.withSameParameters(twice), HarnessError, "twice");
+      assertThrows(() => graph.withOwnStates("second", twice), HarnessError, "twice");
+    }
+  }
+  // What a run declares first, here "second/s", it declares once as well; run after run may declare it again.
+  for (let run = 0; run < 2; run++) {
+    graph.withSameParameters(() => {
+      once();
+      graph.withOwnStates("second", once);
+    });
+  }
+  assertEquals(graph.states.map(({ label }) => label), ["s", "second/s"]);
+  assertEquals(graph.parameters.length, 1);
+});
+
+Deno.test("Graph.carry() refuses a second value from one run, and the last run's value is kept", () => {
+  const graph = new Graph();
+  const s = graph.state("s", { type: f32(2), initial: 0 });
+  const x = graph.input("x", f32(2));
+  const [first, second, third] = [add(x, x), add(x, s), add(s, s)];
+  graph.carry(s, first);
+  assertThrows(() => graph.carry(s, second), HarnessError, 'Cannot carry "add" in state "s"');
+  const twice = (): void => [second, third].forEach((next) => graph.carry(s, next));
+  assertThrows(() => graph.withSameParameters(twice), HarnessError, 'in state "s"');
+  graph.withSameParameters(() => graph.carry(s, third));
+  assertEquals(graph.nextStates.get(s) === third, true);
 });
 
 Deno.test("Graph.segment() holds the nodes traced inside it and refuses to be nested", () => {

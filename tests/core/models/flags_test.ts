@@ -52,6 +52,9 @@ const RESOLVENT_BLOCK = {
 };
 const TRANSFORMER = { kind: "transformer", d_model: 12, n_layers: 1, tie_head: true, n_heads: 1 };
 
+/** Mode paper with a causal core, which is what bk_direction then changes. */
+const PAPER_CAUSAL = { mode: "paper", bk_direction: "causal" };
+
 interface Change {
   readonly key: string;
   readonly value: string | number | boolean | JsonObject;
@@ -78,7 +81,7 @@ const CHANGES: Readonly<
       { key: "n_layers", value: 2 },
       { key: "tie_head", value: false },
       { key: "mode", value: "paper" },
-      { key: "bk_direction", value: "bidirectional" },
+      { key: "bk_direction", value: "bidirectional", within: PAPER_CAUSAL },
       { key: "grad_mode", value: "theoretical" },
       { key: "grad_blend", value: 0.25, within: { grad_mode: "blend" } },
       { key: "mixer", value: "resolvent" },
@@ -174,7 +177,15 @@ Deno.test("withPreset() sets what mode paper stands for together, and what is ex
 
 Deno.test("modelConfig() refuses settings that contradict each other, and names the key", () => {
   const cases: readonly (readonly [JsonObject, string])[] = [
-    [{ mixer: "resolvent", bk_direction: "bidirectional" }, "at model.mixer"],
+    [
+      { mixer: "resolvent", mode: "paper", bk_direction: "bidirectional" },
+      "at model.mixer",
+    ],
+    [
+      { bk_direction: "bidirectional" },
+      'at model.bk_direction: "bidirectional" reads later tokens',
+    ],
+    [{ num_experts: 16, top_k: 10 }, "at model.top_k: a gate chooses at most 8 experts"],
     [{ mixer: "resolvent", bk_channels: 5 }, "at model.bk_channels"],
     [{ h0: "identity", coupling: "learned" }, "at model.h0"],
     [{ router: "arg_g" }, "at model.router"],

@@ -7,6 +7,7 @@ import { Graph } from "../../../core/graph/tensor.ts";
 import { angle, op } from "../../../core/ops/angle.ts";
 import { ATAN_COEFFICIENTS } from "../../../core/ops/atan2.ts";
 import source from "../../../shaders/angle.wgsl" with { type: "text" };
+import { referenceBackend } from "../../../core/reference/interpreter.ts";
 import { runOp } from "./_run_op.ts";
 
 Deno.test("angle() has the coefficients of atan2 in its shader", () => {
@@ -32,6 +33,22 @@ Deno.test("angle() is within 5e-7 of the angle all round the circle, and 0 at th
     });
     const [whole, half] = [Math.PI, Math.PI / 2].map(Math.fround);
     assertEquals(angles.slice(turn.length), [0, 0, whole, whole, half, -half]);
+  } finally {
+    backend.destroy();
+  }
+});
+
+Deno.test("angle() of a pair with a NaN is NaN, whatever the other part", async () => {
+  const finite = [0, -0, 1, -1, 1e30, -1e-30, Infinity, -Infinity, NaN];
+  const values = [...finite.flatMap((v) => [NaN, v, v, NaN]), 1, 1];
+  const backend = await webGpuBackend();
+  try {
+    for (const on of [backend, referenceBackend({ precision: "f64" })]) {
+      const inputs = [{ type: f32(values.length / 2, 2), values }];
+      const [angles] = await runOp(on, op, { inputs, attributes: {} });
+      assertEquals(angles.slice(0, -1), new Array<number>(2 * finite.length).fill(NaN));
+      assert(Math.abs(angles.at(-1)! - Math.PI / 4) <= 5e-7);
+    }
   } finally {
     backend.destroy();
   }

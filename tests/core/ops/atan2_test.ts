@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { webGpuBackend } from "../../../core/gpu/backend.ts";
 import { f32 } from "../../../core/graph/shape.ts";
 import { ATAN_COEFFICIENTS, op } from "../../../core/ops/atan2.ts";
+import { referenceBackend } from "../../../core/reference/interpreter.ts";
 import { fitAtan, oddPolynomial } from "../../golden/atan2_coefficients.ts";
 import { runOp } from "./_run_op.ts";
 
@@ -53,6 +54,26 @@ Deno.test("atan2() is within 5e-7 of the angle all round the circle, and 0 at th
     }
     const half = Math.fround(Math.PI / 2);
     assertEquals(angles.slice(count), [0, 0, Math.fround(Math.PI), half, -half]);
+  } finally {
+    backend.destroy();
+  }
+});
+
+Deno.test("atan2() is NaN where an operand is, with one lane per number and with four", async () => {
+  const finite = [0, -0, 1, -1, 1e30, -1e-30, Infinity, -Infinity, NaN];
+  const y = [...finite.map(() => NaN), ...finite, 1];
+  const x = [...finite, ...finite.map(() => NaN), 1];
+  const backend = await webGpuBackend();
+  try {
+    for (const on of [backend, referenceBackend({ precision: "f64" })]) {
+      for (const count of [y.length, y.length + 1]) { // 19 and 20, which is a multiple of four
+        const filled = (values: readonly number[]) => [...values, 1].slice(0, count);
+        const inputs = [y, x].map((values) => ({ type: f32(count), values: filled(values) }));
+        const [angles] = await runOp(on, op, { inputs, attributes: op.trials[0].attributes });
+        assertEquals(angles.slice(0, 2 * finite.length), new Array(2 * finite.length).fill(NaN));
+        assert(angles.slice(2 * finite.length).every((v) => Math.abs(v - Math.PI / 4) <= 5e-7));
+      }
+    }
   } finally {
     backend.destroy();
   }

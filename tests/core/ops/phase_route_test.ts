@@ -143,3 +143,13 @@ Deno.test("phaseBins() cuts the circle into equal parts", async () => {
     assertEquals(await runOp(backend, binsOp, given), [[0, 0, 1, 1, 2, 2, 3, 3, 3]]);
   }
 });
+
+Deno.test("phaseBins() puts a phase that is NaN into bin 0, beside others", async () => {
+  for (const backend of backends) {
+    const given = {
+      inputs: [{ type: f32(4), values: [3, NaN, -3, NaN] }],
+      attributes: { bins: 5 },
+    };
+    assertEquals(await runOp(backend, binsOp, given), [[4, 0, 0, 0]]);
+  }
+});

@@ -70,6 +70,33 @@ Deno.test("compilePlan() refuses a state whose next value is another state as it
   assertThrows(() => compilePlan(graph), HarnessError, 'Cannot carry state "t" in "s"');
 });
 
+Deno.test("compilePlan() refuses a state whose next value is a parameter as it is", () => {
+  for (const view of [false, true]) {
+    const graph = new Graph();
+    const s = graph.state("s", { type: f32(4), initial: 0 });
+    const w = graph.parameter("w", {
+      type: f32(4),
+      initial: { kind: "constant", value: 1 },
+      decay: false,
+    });
+    graph.carry(s, view ? reshape(w, [4]) : w);
+    assertThrows(() => compilePlan(graph), HarnessError, 'Cannot carry parameter "w" in "s"');
+  }
+});
+
+Deno.test("compilePlan() refuses a state with a next value as an output, which is read too late", () => {
+  for (const view of [false, true]) {
+    const graph = new Graph();
+    const s = graph.state("s", { type: f32(4), initial: 0 });
+    graph.carry(s, add(s, s));
+    graph.output("old", view ? reshape(s, [2, 2]) : s);
+    assertThrows(() => compilePlan(graph), HarnessError, 'Cannot read state "s" as output "old"');
+  }
+  const still = new Graph();
+  still.output("s", still.state("s", { type: f32(4), initial: 0 }));
+  assertEquals(compilePlan(still).outputs.size, 1);
+});
+
 Deno.test("state() and carry() refuse a second declaration and a tensor that is no state", () => {
   const graph = new Graph();
   const x = graph.input("x", f32(1));

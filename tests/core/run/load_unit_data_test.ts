@@ -21,6 +21,7 @@ Deno.test("loadUnitData() of words records vocabulary, unknown rates and floors 
   assert(Math.abs(floors.bigram - want.floors.valid[1]) <= 1e-10, `${floors.bigram}`);
   const { tokenization } = facts;
   assertEquals(tokenization?.sha256, tokenizerDigest(tokenizer));
+  assertEquals(tokenization?.bits_per_byte_is_lower_bound, true);
   assertEquals(tokenization?.valid, {
     tokens: 98708,
     bytes_per_token: 534555 / 98708,
@@ -43,7 +44,10 @@ Deno.test("loadUnitData() knows the bytes behind the tokens that a model is scor
     assert(all <= bytes - first && all > bytes - first - 4, `${all} of ${bytes}`);
     const half = Math.floor(data.valid.length / 2);
     const rest = data.tokenizer.decodeBytes(data.valid.subarray(half + 1)).length;
-    if (tokenizer.kind === "gpt2") assertEquals(data.bytesOfTargets(half) + rest + first, bytes);
+    if (tokenizer.kind === "gpt2") {
+      assertEquals(data.bytesOfTargets(half) + rest + first, bytes);
+      assertEquals(data.facts.tokenization?.bits_per_byte_is_lower_bound, false);
+    }
   }
 });
 

@@ -33,7 +33,6 @@ function rowOf(step: number, loss = 2) {
     stepSeconds: 0.5,
     phases: null,
     bytes: 3 * 2 ** 20,
-    valLoss: step === 2 ? 1 : null,
   });
 }
 
@@ -48,7 +47,7 @@ function inFolder(use: (folder: string) => void): void {
 
 /** A closed log of rows 1 to `count`. */
 function written(folder: string, count: number): string {
-  const log = openMetricsLog(folder, { step: 0 });
+  const log = openMetricsLog(folder, { step: 0, leaks: true });
   log.append(Array.from({ length: count }, (_, i) => rowOf(i + 1)));
   log.writeJson();
   log.close();
@@ -66,7 +65,7 @@ Deno.test("trainingMetrics() averages over blocks, v_std is that of all values t
   // exp(2) = 7.38905609893065, by python3 math.exp
   if (!(Math.abs(Number(row.perplexity) - 7.38905609893065) <= 1e-6)) throw new Error("perplexity");
   assertEquals([row.gpu_memory_allocated, row.gpu_memory_reserved], [3, null]);
-  assertEquals([row.num_nan_grads, row.val_loss, rowOf(1).val_loss], [0, 1, null]);
+  assertEquals([row.num_nan_grads, row.val_loss, row.val_perplexity], [0, null, null]);
   const bad = rowOf(3, NaN);
   assertEquals([bad.loss, bad.perplexity, bad.num_nan_grads], ["NaN", "NaN", null]);
 });
@@ -86,8 +85,9 @@ Deno.test("openMetricsLog() writes the published columns, the same rows in CSV a
     assertEquals(second.split(",").length, 24);
     assertEquals(second.split(",")[18], "0.5;0.5");
     const rows = JSON.parse(Deno.readTextFileSync(`${folder}/metrics.json`));
-    assertEquals(Object.keys(rows[0]).join(","), HEADER);
-    assertEquals(rows, [rowOf(1), rowOf(2)]);
+    // The stamp is no column of the CSV, whose columns are the published ones.
+    assertEquals(Object.keys(rows[0]).join(","), `${HEADER},leaks`);
+    assertEquals(rows, [{ ...rowOf(1), leaks: true }, { ...rowOf(2), leaks: true }]);
   });
 });
 
@@ -95,17 +95,37 @@ Deno.test("openMetricsLog() goes on without a step twice, dropping later rows an
   inFolder((folder) => {
     const path = written(folder, 3);
     Deno.writeTextFileSync(path, `${Deno.readTextFileSync(path)}4,1,2.`);
-    const log = openMetricsLog(folder, { step: 2 });
+    const log = openMetricsLog(folder, { step: 2, leaks: true });
     assertEquals(log.rows, [rowOf(1), rowOf(2)]);
     log.append([rowOf(3, NaN)]);
     log.close();
-    const again = openMetricsLog(folder, { step: 3 });
+    const again = openMetricsLog(folder, { step: 3, leaks: true });
     assertEquals(again.rows, [rowOf(1), rowOf(2), rowOf(3, NaN)]);
     again.close();
-    assertThrows(() => openMetricsLog(folder, { step: 4 }), StoreError, "4 rows, got 3 rows");
+    assertThrows(
+      () => openMetricsLog(folder, { step: 4, leaks: true }),
+      StoreError,
+      "4 rows, got 3 rows",
+    );
     Deno.writeTextFileSync(path, "step,loss\n1,2\n");
-    assertThrows(() => openMetricsLog(folder, { step: 1 }), StoreError, "--restart");
-    openMetricsLog(folder, { step: 0 }).close();
+    assertThrows(() => openMetricsLog(folder, { step: 1, leaks: true }), StoreError, "--restart");
+    openMetricsLog(folder, { step: 0, leaks: true }).close();
     assertEquals(Deno.readTextFileSync(path), `${HEADER}\n`);
+  });
+});
+
+Deno.test("MetricsLog.setValLoss() gives the last row its loss, rows before and after as they were", () => {
+  inFolder((folder) => {
+    const log = openMetricsLog(folder, { step: 0, leaks: false });
+    log.append([rowOf(1), rowOf(2)]);
+    log.setValLoss(2);
+    log.append([rowOf(3)]);
+    log.close();
+    const again = openMetricsLog(folder, { step: 3, leaks: false });
+    again.close();
+    assertEquals(again.rows.map((row) => row.val_loss), [null, 2, null]);
+    // exp(2) = 7.38905609893065, by python3 math.exp
+    const perplexity = Number(again.rows[1].val_perplexity);
+    if (!(Math.abs(perplexity - 7.38905609893065) <= 1e-6)) throw new Error("val_perplexity");
   });
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { StoreError } from "../../../core/errors.ts";
-import { latestCheckpoint, saveCheckpoint } from "../../../core/store/checkpoint.ts";
+import { latestCheckpoint, saveCheckpoint, setAside } from "../../../core/store/checkpoint.ts";
 import { keyOf, nameOf, preimageOf, withStore } from "./_record.ts";
 
 function withFolder(use: (folder: string) => void): void {
@@ -43,6 +43,40 @@ Deno.test("latestCheckpoint() passes over torn and damaged ones and says why", (
     assertStringIncludes(latestCheckpoint(folder).rejected[0].reason, "it has no digest");
     saveCheckpoint(folder, { step: 2, bytes: bytesOf(2) });
     assertEquals(latestCheckpoint(folder).checkpoint, { step: 2, bytes: bytesOf(2) });
+  });
+});
+
+Deno.test("saveCheckpoint() keeps what it saved and the one before it, later unusable ones present", () => {
+  withFolder((folder) => {
+    for (const step of [45, 50]) {
+      saveCheckpoint(folder, { step, bytes: bytesOf(step) });
+      Deno.writeFileSync(`${folder}/step-0000000000${step}.bin`, bytesOf(0));
+    }
+    for (const step of [3, 6]) {
+      saveCheckpoint(folder, { step, bytes: bytesOf(step) });
+      assertEquals(latestCheckpoint(folder).checkpoint?.step, step);
+    }
+    assertEquals(
+      Array.from(Deno.readDirSync(folder), ({ name }) => name).filter((name) => /bin$/.test(name))
+        .sort(),
+      ["step-000000000003.bin", "step-000000000006.bin"],
+    );
+  });
+});
+
+Deno.test("setAside() keeps unusable checkpoints under another name and says which", () => {
+  withFolder((folder) => {
+    for (const step of [1, 2]) saveCheckpoint(folder, { step, bytes: bytesOf(step) });
+    const newest = `${folder}/step-000000000002.bin`;
+    Deno.writeFileSync(newest, bytesOf(3));
+    const [{ path, reason }] = setAside(latestCheckpoint(folder).rejected);
+    assertEquals(path, newest);
+    assertStringIncludes(reason, `kept as "${newest}.damaged"`);
+    assertEquals(Deno.readFileSync(`${newest}.damaged`), bytesOf(3));
+    assertEquals(latestCheckpoint(folder), {
+      checkpoint: { step: 1, bytes: bytesOf(1) },
+      rejected: [],
+    });
   });
 });
 

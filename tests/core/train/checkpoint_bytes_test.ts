@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { StoreError } from "../../../core/errors.ts";
 import { checkpointFromBytes, checkpointToBytes } from "../../../core/train/checkpoint_bytes.ts";
 
-const ORIGIN = { planDigest: "abc", engine: "webgpu/gpu/adapter" };
+const ORIGIN = { planDigest: "abc", engine: "webgpu/gpu/adapter", leaks: true };
 /** Values whose bits are easily lost: both zeros, the smallest and largest numbers, NaN, infinity. */
 const STATE = {
   step: 7,

@@ -55,7 +55,7 @@ async function stateAfter(
 }
 
 function throughBytes(state: TrainerState, planDigest: string): TrainerState {
-  const origin = { planDigest, engine: "test" };
+  const origin = { planDigest, engine: "test", leaks: false };
   const restored = checkpointFromBytes(checkpointToBytes(state, origin), origin);
   if (!restored) throw new Error("The checkpoint belongs elsewhere");
   return restored;
