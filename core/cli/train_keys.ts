@@ -128,6 +128,7 @@ export const TRAIN_KEYS: readonly TrainKey[] = [
   model("eta_init=eta: imaginary shift at the start"),
   model("eta_min: its lower bound"),
   model("eta_learned: it is learned", FLAG),
+  model("semiseparable_rank=low_rank=rank: rank of a low-rank part; mode paper alone"),
   model("prime_bump: none, formula, comb or gue", TEXT),
   model("use_prime_bump=prime_bump_init: prime_bump formula, or none", {
     ...FLAG,
@@ -223,8 +224,6 @@ export const TRAIN_KEYS: readonly TrainKey[] = [
   later("use_curriculum: order by difficulty", "the preset full"),
   later("use_active_learning: selection of batches", "the preset full"),
   later("use_gradient_caching: gradients used again", "the preset full"),
-  later("use_semiseparable=semiseparable: H with a low-rank part", "a model with such a core"),
-  later("low_rank=rank: its rank", "a model with such a core", NUMBER),
   later("use_birman_schwinger: the Birman-Schwinger core in the model", "such a mixer"),
   later("dropout: rate of dropout", "a dropout layer", NUMBER),
   later("use_wandb=wandb: logs in the format of that service", "an exporter of logs"),

@@ -65,6 +65,11 @@ export async function inspectModel(
   if (tokens.length < 2) {
     throw new UsageError(`Cannot inspect a text of ${tokens.length} tokens: expected two or more`);
   }
+  if (model.kind === "resnet-bk" && model.semiseparableRank > 0) {
+    throw new UsageError(
+      "Cannot inspect a model with semiseparable_rank above 0: its resolvent is not tridiagonal",
+    );
+  }
   expectIds(tokens, { vocabularySize, what: "the tokens of the text" });
   const { plan, probes } = inspectionPlan(options);
   const program = await backend.compile(plan);

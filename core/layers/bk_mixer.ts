@@ -14,6 +14,7 @@ import { bkCoreStream } from "../ops/bk_core_stream.ts";
 import { multiply } from "../ops/multiply.ts";
 import { reshape } from "../ops/reshape.ts";
 import { scale } from "../ops/scale.ts";
+import { semiseparableDiagonal } from "../ops/semiseparable_diagonal.ts";
 import { softClamp } from "../ops/soft_clamp.ts";
 import { sum } from "../ops/sum.ts";
 import { swapAxes } from "../ops/swap_axes.ts";
@@ -104,6 +105,10 @@ function greenFunction(v: Tensor, { operands, options }: {
     graph.carry(entry, exit);
     return g;
   }
+  if (options.semiseparableRank > 0) {
+    const { u, sigma } = lowRankPart(v, options.semiseparableRank);
+    return semiseparableDiagonal({ v, p, u, sigma, eta, lambda }, { a, bounds });
+  }
   return bkCore({ v, p, eta, lambda }, {
     a,
     mode: bkDirection,
@@ -111,4 +116,23 @@ function greenFunction(v: Tensor, { operands, options }: {
     gradMode,
     ...(gradMode === "blend" ? { gradBlend } : {}),
   });
+}
+
+/** Spread of U at the start: its part of the Hamiltonian begins small beside the couplings. */
+const LOW_RANK_STD = 0.01;
+
+/** U (N, r) and sigma (r) of the part U diag(sigma) U^T, shared by channels. docs/mathematics.md §13. */
+function lowRankPart(v: Tensor, rank: number): { readonly u: Tensor; readonly sigma: Tensor } {
+  const { graph, type: { shape: [, , length] } } = v;
+  const u = graph.parameter("low_rank", {
+    type: f32(length, rank),
+    initial: { kind: "normal", standardDeviation: LOW_RANK_STD },
+    decay: false,
+  });
+  const sigma = graph.parameter("low_rank_scale", {
+    type: f32(rank),
+    initial: { kind: "constant", value: 1 },
+    decay: false,
+  });
+  return { u, sigma };
 }

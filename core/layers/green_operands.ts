@@ -23,6 +23,8 @@ export interface BkCoreSettings {
   readonly gradBlend: number;
   /** Free Hamiltonian: the lattice Laplacian, or the identity, which mixes no tokens at all. */
   readonly h0: "laplacian" | "identity";
+  /** r, rank of a learned U diag(sigma) U^T that is added to the Hamiltonian; 0 for none. */
+  readonly semiseparableRank: number;
   /** Whether the coupling between neighbours is 1 or learned. */
   readonly coupling: "fixed" | "learned";
   /** Bound of the potential. */

@@ -33,6 +33,7 @@ export const CAMEL_KEYS = {
   on_divergence: "onDivergence",
   prime_bump: "primeBump",
   prime_bump_scale: "primeBumpScale",
+  semiseparable_rank: "semiseparableRank",
   seq_len: "seqLen",
   symplectic_dt: "symplecticDt",
   tie_head: "tieHead",

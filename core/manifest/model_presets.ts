@@ -11,6 +11,7 @@ const BASELINE = Object.freeze({
   bk_channels: 1,
   h0: "laplacian",
   coupling: "fixed",
+  semiseparable_rank: 0,
   eta_init: 1,
   eta_min: 1e-3,
   eta_learned: true,

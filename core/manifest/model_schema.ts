@@ -47,6 +47,8 @@ export const MODEL_SHAPES = {
     bk_channels: integer({ min: 1 }),
     /** Free Hamiltonian; the identity mixes no tokens. */
     h0: oneOf("laplacian", "identity"),
+    /** Rank of a learned low-rank part of the Hamiltonian; 0 for none. */
+    semiseparable_rank: integer({ min: 0, max: 20 }),
     /** Whether the coupling between neighbours is 1 or learned. */
     coupling: oneOf("fixed", "learned"),
     /** Bound on the potential, |v_i| <= v_max. */
@@ -225,6 +227,15 @@ const RESNET_BK_RULES: readonly Rule[] = [
     key: "d_model",
     isBroken: ({ block, dModel }) => block === "symplectic" && dModel % 2 !== 0,
     rule: ({ dModel }) => `expected an even width for symplectic blocks, got ${dModel}`,
+  },
+  {
+    key: "semiseparable_rank",
+    isBroken: ({ semiseparableRank, bkDirection, gradMode, mixer }) =>
+      semiseparableRank > 0 &&
+      (bkDirection !== "bidirectional" || gradMode !== "exact" || mixer !== "diagonal"),
+    rule: () =>
+      'a low-rank part joins all tokens and has exact gradients alone: expected mode "paper" with grad_mode ' +
+      '"exact" and mixer "diagonal"',
   },
   {
     key: "h0",

@@ -15,6 +15,7 @@ const resnetBk = {
   gradMode: "exact",
   gradBlend: 0.5,
   h0: "laplacian",
+  semiseparableRank: 0,
   coupling: "learned",
   vMax: 3,
   etaInit: 0.05,
