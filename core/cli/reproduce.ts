@@ -21,6 +21,7 @@ import { headerLines, planJson, planLines } from "./reproduce_header.ts";
 import { campaignError, printResult } from "./reproduce_result.ts";
 import { type Reproduction, setUp } from "./reproduce_setup.ts";
 import { REPRODUCE, type ReproduceOptions } from "./reproduce_spec.ts";
+import { shellQuoted } from "./shell_quoted.ts";
 
 /** What all steps of one command share. */
 interface Command {
@@ -145,17 +146,12 @@ async function runUnits(command: Command, at: {
       print: say,
     });
     if (result.stopped) {
-      console.error(`Stopped. To go on: deno task reproduce ${args.map(quoted).join(" ")}`);
+      console.error(`Stopped. To go on: deno task reproduce ${shellQuoted(args)}`);
     }
     return { result, exitCode };
   } finally {
     release();
   }
-}
-
-/** An argument as one types it: in quotes where a shell would split or change it. */
-function quoted(argument: string): string {
-  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
 }
 
 async function reportOf({ options, setup }: Command, at: {

@@ -53,13 +53,13 @@ export const bkFormParameters: Signature<BkFormAttributes>["params"] = {
  * Sites that a carry walks in pairs of f32 before a chunk. The maps are in single f32; where d and p g nearly
  * cancel their rounding would show, as it is forgotten within a few sites at such places.
  */
-const CARRY_WARM_UP = 16;
+export const CARRY_WARM_UP = 16;
 
 /**
  * Most sites that one invocation walks. Software adapters built on llvmpipe end an invocation's loops, without
  * a word, after 65,535 rounds in all; longer sequential chains are walked in several launches.
  */
-const LONGEST_WALK = 16384;
+export const LONGEST_WALK = 16384;
 
 interface Rule {
   /** The rule holds for lengths from here on, */
@@ -118,7 +118,7 @@ export function warmUpLength(eta: number): number {
 
 /** Chunk size and number of chunks of a chain of `length` sites. */
 export function chunksOf(
-  { chunk }: BkFormAttributes,
+  { chunk }: Pick<BkFormAttributes, "chunk">,
   length: number,
 ): { readonly chunk: number; readonly chunks: number } {
   const size = chunk === 0 ? Math.min(length, LONGEST_WALK) : chunk;

@@ -1,35 +1,16 @@
 /** First-order linear recurrence along the middle axis: the scan of state-space models. */
 import source from "../../shaders/linear_scan.wgsl" with { type: "text" };
-import {
-  type Dispatch,
-  input,
-  type Op,
-  output,
-  scratch,
-  type Site,
-  stopped,
-  type Trial,
-} from "../graph/op.ts";
-import {
-  expectRank,
-  expectShape,
-  f32,
-  type Shape,
-  sizeOf,
-  type TensorType,
-} from "../graph/shape.ts";
+import { input, type Op, output, stopped, type Trial } from "../graph/op.ts";
+import { expectRank, expectShape, f32, type Shape, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
-import { launchByBatch } from "./launch_by_batch.ts";
-import { linearScanChunks } from "./linear_scan_chunks.ts";
+import { linearScanLaunches, linearScanScratch } from "./linear_scan_launches.ts";
 import { linearScanVjp } from "./linear_scan_vjp.ts";
 
 /** a, x: (B, N, C) → y (B, N, C) with y_i = a_i y_{i-1} + x_i and y_0 = x_0. */
 export function linearScan(a: Tensor, x: Tensor): Tensor {
   return apply(op, [a, x], {});
 }
-
-const WORKGROUP = 64;
 
 const trial = (name: string, shape: Shape): Trial => ({
   name,
@@ -42,39 +23,6 @@ const trial = (name: string, shape: Shape): Trial => ({
   tolerance: 2e-6, // a few roundings, as factors shrink
   gradientTolerance: 1e-5,
 });
-
-function workspace({ inputs: [{ shape: [batch, n, channels] }] }: Site): readonly TensorType[] {
-  const { chunks } = linearScanChunks(n);
-  return [f32(batch, chunks, channels), f32(batch, chunks, channels, 2)];
-}
-
-function launches({ inputs: [{ shape: [batch, n, channels] }] }: Site): readonly Dispatch[] {
-  const { chunk, chunks } = linearScanChunks(n);
-  const launch = (entryPoint: string, invocations: number) => ({
-    source,
-    shader: "linear_scan",
-    entryPoint,
-    overrides: {
-      B: batch,
-      N: n,
-      C: channels,
-      CHUNK: chunk,
-      CHUNKS: chunks,
-      WALK_BACK: 0,
-      WORKGROUP,
-    },
-    bindings: [
-      ...[input(0), input(1), scratch(0)],
-      entryPoint === "forward" ? output(0) : scratch(1),
-    ],
-    workgroups: Math.ceil(invocations / WORKGROUP),
-  });
-  const all = batch * chunks * channels;
-  return [
-    ...(chunks > 1 ? [launch("reduce", all), launch("carry", batch * channels)] : []),
-    launch("forward", all),
-  ];
-}
 
 export const op: Op = {
   name: "linear_scan",
@@ -116,10 +64,15 @@ export const op: Op = {
     }
   },
   keepsF32: true,
-  scratch: workspace,
+  scratch: linearScanScratch,
   lower: {
     webgpu: (site, _, limits) =>
-      launchByBatch(site, { scratch: workspace(site), ...limits }, launches),
+      linearScanLaunches(site, limits, {
+        source,
+        entryPoint: "forward",
+        operands: [input(0), input(1)],
+        results: [output(0)],
+      }),
   },
   cost: ({ inputs: [x] }) => ({ flops: 2 * sizeOf(x.shape), bytes: 12 * sizeOf(x.shape) }),
   trials: [

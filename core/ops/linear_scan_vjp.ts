@@ -1,27 +1,10 @@
 /** Backward pass of linear_scan: the same scan, reversed, with the factors shifted by one. */
 import source from "../../shaders/linear_scan.wgsl" with { type: "text" };
-import {
-  type Attributes,
-  type Dispatch,
-  input,
-  type Op,
-  output,
-  scratch,
-  type Site,
-  type Trial,
-} from "../graph/op.ts";
-import {
-  expectRank,
-  expectShape,
-  f32,
-  type Shape,
-  sizeOf,
-  type TensorType,
-} from "../graph/shape.ts";
+import { type Attributes, input, type Op, output, type Trial } from "../graph/op.ts";
+import { expectRank, expectShape, f32, type Shape, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
-import { launchByBatch } from "./launch_by_batch.ts";
-import { linearScanChunks } from "./linear_scan_chunks.ts";
+import { linearScanLaunches, linearScanScratch } from "./linear_scan_launches.ts";
 
 /** a, y, dy: (B, N, C) → da and dx, (B, N, C). */
 export function linearScanVjp(
@@ -32,8 +15,6 @@ export function linearScanVjp(
   const [da, dx] = applyAll(op, [a, y, dy], {});
   return { da, dx };
 }
-
-const WORKGROUP = 64;
 
 const trial = (name: string, shape: Shape): Trial => ({
   name,
@@ -46,39 +27,6 @@ const trial = (name: string, shape: Shape): Trial => ({
   tolerance: 2e-6, // a few roundings, as factors shrink
   gradientTolerance: false,
 });
-
-function workspace({ inputs: [{ shape: [batch, n, channels] }] }: Site): readonly TensorType[] {
-  const { chunks } = linearScanChunks(n);
-  return [f32(batch, chunks, channels), f32(batch, chunks, channels, 2)];
-}
-
-function launches({ inputs: [{ shape: [batch, n, channels] }] }: Site): readonly Dispatch[] {
-  const { chunk, chunks } = linearScanChunks(n);
-  const launch = (entryPoint: string, invocations: number) => ({
-    source,
-    shader: "linear_scan",
-    entryPoint,
-    overrides: {
-      B: batch,
-      N: n,
-      C: channels,
-      CHUNK: chunk,
-      CHUNKS: chunks,
-      WALK_BACK: 1,
-      WORKGROUP,
-    },
-    bindings: [
-      ...[input(0), input(2), scratch(0)],
-      ...(entryPoint === "backward" ? [input(1), output(1), output(0)] : [scratch(1)]),
-    ],
-    workgroups: Math.ceil(invocations / WORKGROUP),
-  });
-  const all = batch * chunks * channels;
-  return [
-    ...(chunks > 1 ? [launch("reduce", all), launch("carry", batch * channels)] : []),
-    launch("backward", all),
-  ];
-}
 
 export const op: Op<Attributes> = {
   name: "linear_scan_vjp",
@@ -117,10 +65,15 @@ export const op: Op<Attributes> = {
       }
     }
   },
-  scratch: workspace,
+  scratch: linearScanScratch,
   lower: {
     webgpu: (site, _, limits) =>
-      launchByBatch(site, { scratch: workspace(site), ...limits }, launches),
+      linearScanLaunches(site, limits, {
+        source,
+        entryPoint: "backward",
+        operands: [input(0), input(2)],
+        results: [input(1), output(1), output(0)],
+      }),
   },
   cost: ({ inputs: [a] }) => ({ flops: 3 * sizeOf(a.shape), bytes: 20 * sizeOf(a.shape) }),
   trials: [

@@ -7,7 +7,7 @@
  */
 import { ShapeError } from "../errors.ts";
 import type { Attributes, Signature } from "../graph/op.ts";
-import { warmUpLength } from "./bk_forms.ts";
+import { CARRY_WARM_UP, chunksOf, LONGEST_WALK, warmUpLength } from "./bk_forms.ts";
 
 /**
  * `sequential`: one walk over all positions. `halo`: a chunk starts some positions early from nothing. `carry`:
@@ -60,18 +60,6 @@ export const resolventFormParameters: Signature<ResolventFormAttributes>["params
   },
   reach: { default: 0, doc: "positions that values walk before a chunk, for halo alone" },
 };
-
-/**
- * Positions that pivots walk in pairs of f32 before a chunk of a carry. The maps are in single f32; where d and
- * t^2 g nearly cancel their rounding would show, as it is forgotten within a few positions at such places.
- */
-const CARRY_WARM_UP = 16;
-
-/**
- * Most positions that one invocation walks. Software adapters built on llvmpipe end an invocation's loops,
- * without a word, after 65,535 rounds in all; longer sequences are walked in several launches.
- */
-const LONGEST_WALK = 16384;
 
 interface Rule {
   /** The rule holds for lengths from here on, */
@@ -130,21 +118,12 @@ export function reachLength(eta: number): number {
   return Math.ceil(18 / Math.asinh(eta / 2)) + 2;
 }
 
-/** Chunk size and number of chunks of `length` positions. */
-export function resolventChunks(
-  { chunk }: ResolventFormAttributes,
-  length: number,
-): { readonly chunk: number; readonly chunks: number } {
-  const size = chunk === 0 ? Math.min(length, LONGEST_WALK) : chunk;
-  return { chunk: size, chunks: Math.ceil(length / size) };
-}
-
 /** Most loop rounds of one invocation: a walk, the chunks linked in order, or the columns of a head. */
 export function resolventRounds(
   form: ResolventFormAttributes,
   of: { readonly length: number; readonly columns: number },
 ): number {
-  const { chunk, chunks } = resolventChunks(form, of.length);
+  const { chunk, chunks } = chunksOf(form, of.length);
   const linked = form.form === "carry" ? chunks : 0;
   return Math.max(chunk + Math.max(form.warm_up, form.reach), linked, of.columns);
 }

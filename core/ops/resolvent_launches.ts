@@ -13,10 +13,10 @@ import {
 import { expectRank, f32, formatShape, sameShape, type TensorType } from "../graph/shape.ts";
 import {
   expectResolventForm,
-  resolventChunks,
   type ResolventForm,
   type ResolventFormAttributes,
 } from "./resolvent_forms.ts";
+import { chunksOf } from "./bk_forms.ts";
 
 export interface ResolventMixerAttributes extends ResolventFormAttributes {
   /** Constant part of the diagonal; -2 is the discrete Laplacian. */
@@ -123,7 +123,7 @@ export function mixerScratch(
   { inputs, attributes }: Site<ResolventMixerAttributes>,
 ): readonly TensorType[] {
   const { batch, n, heads, width } = mixerSizes(inputs);
-  const { chunks } = resolventChunks(attributes, n);
+  const { chunks } = chunksOf(attributes, n);
   const entries = [f32(batch, chunks + 1, heads, 4), f32(batch, chunks + 1, width, 2)];
   return attributes.form === "carry"
     ? [...entries, f32(batch, chunks, heads, 8), f32(batch, chunks, width, 4)]
@@ -167,7 +167,7 @@ function launcher(
   { preset, isStreaming, sources, of }: LaunchOptions & { readonly of: "pivots" | "values" },
 ): Launch {
   const { batch, n, heads, columns, groups } = mixerSizes(inputs);
-  const { chunk, chunks } = resolventChunks(attributes, n);
+  const { chunk, chunks } = chunksOf(attributes, n);
   const lanes = resolventLanes(preset);
   const common = {
     B: batch,
@@ -230,7 +230,7 @@ export function mixerDispatches(
 ): readonly Dispatch[] {
   const { inputs, attributes: { form } } = site;
   const { batch, n, heads, width, groups } = mixerSizes(inputs);
-  const { chunks } = resolventChunks(site.attributes, n);
+  const { chunks } = chunksOf(site.attributes, n);
   const launch = launcher(site, { ...options, of: "values" });
   const moved = (entryPoint: string, states: readonly Binding[]): readonly Dispatch[] => {
     const bindings = [...states, scratch(0), scratch(1)];

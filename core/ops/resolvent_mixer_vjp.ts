@@ -19,7 +19,6 @@ import { fill } from "./fill.ts";
 import { causalGradient, diagonalOf } from "./resolvent_by_leading_blocks.ts";
 import {
   IN_ORDER,
-  resolventChunks,
   type ResolventForm,
   type ResolventFormAttributes,
   resolventFormParameters,
@@ -33,6 +32,7 @@ import {
   resolventLanes,
   walkLaunches,
 } from "./resolvent_launches.ts";
+import { chunksOf } from "./bk_forms.ts";
 
 export interface ResolventMixerVjpAttributes extends ResolventFormAttributes {
   /** Whether the last two inputs are cotangents of g, and not one unused value each. */
@@ -112,7 +112,7 @@ function workspace(
   { inputs, attributes }: Site<ResolventMixerVjpAttributes>,
 ): readonly TensorType[] {
   const { batch, n, heads, groups } = sizesOf(inputs);
-  const { chunks } = resolventChunks(attributes, n);
+  const { chunks } = chunksOf(attributes, n);
   const held = [
     f32(batch, n, heads, 4),
     f32(batch * (n + 2 * chunks) * heads * groups, 4),
@@ -137,7 +137,7 @@ function launcher(
   preset: Preset,
 ): Launch {
   const { batch, n, heads, columns, groups } = sizesOf(inputs);
-  const { chunk, chunks } = resolventChunks(attributes, n);
+  const { chunk, chunks } = chunksOf(attributes, n);
   const lanes = resolventLanes(preset);
   const common = {
     B: batch,
@@ -200,7 +200,7 @@ function launches(
 ): readonly Dispatch[] {
   const { batch, n, heads, groups } = sizesOf(site.inputs);
   const { form, warm_up, reach } = site.attributes;
-  const { chunks } = resolventChunks(site.attributes, n);
+  const { chunks } = chunksOf(site.attributes, n);
   const launch = launcher(site, preset);
   const items = batch * n * heads;
   return [
