@@ -4,10 +4,10 @@
 //   causal         s = r;           dp_i = Re(g_i r_{i+1})
 //   bidirectional  s = r + l - u;   dp_i = Re(g_i r_{i+1} + h_{i+1} l_i)
 //   dv = -Re s;  deta = -Im sum s;  dlambda = Re sum s
-// p, g: as in bk_core.wgsl; dg: (CHAINS, N) complex; dv: (CHAINS, N); deta, dlambda: (B, CHUNKS, HEADS), sums
-// over one chunk; dp: (CHAINS, N - 1), or (B, CHUNKS, HEADS) sums if p is one value. One invocation per
-// (chain, chunk) walks its positions in order; sums over positions run in order of the walk, in runs of 64,
-// run sums in order. It starts
+// p, g: as in bk_core.wgsl; dg: (CHAINS, N) complex; dv: (CHAINS, N); dp: (CHAINS, N - 1), or (1) if p is one
+// value; deta, dlambda: (HEADS) or (1). One invocation per (chain, chunk) walks its positions in order; sums over
+// positions run in order of the walk, in runs of 64, run sums in order, and leave one value per chunk; `totals`
+// adds these: lane k terms k, k + LANES, ... in order, then the lanes in order. A walk starts
 //   sequential  from the value at the edge of the chunk, which `relay` found by walking the chunks in turn
 //   halo        from nothing, WARM_UP positions early: enough to forget it
 //   carry       from the value at the edge of the chunk, found by `reduce`, product of the factors of a chunk
@@ -20,8 +20,13 @@
 @group(0) @binding(3) var<storage, read_write> state: array<vec2<f32>>;
 @group(0) @binding(4) var<storage, read_write> dv: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dp: array<f32>;
-@group(0) @binding(6) var<storage, read_write> deta: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dlambda: array<f32>;
+// Sums over chunks, (B, CHUNKS, HEADS): of eta, lambda, p, and nothing.
+@group(0) @binding(6) var<storage, read_write> sums: array<vec4<f32>>;
+// `totals` alone.
+@group(0) @binding(0) var<storage, read_write> parts: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> dp_total: array<f32>;
+@group(0) @binding(2) var<storage, read_write> deta: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dlambda: array<f32>;
 // `reduce` and `carry`: factor and value of each chunk, (1 or 2, CHAINS, CHUNKS).
 @group(0) @binding(4) var<storage, read_write> summary: array<vec4<f32>>;
 override CAUSAL: bool;
@@ -39,8 +44,15 @@ override DIRECTIONS: u32;
 override STEP: u32 = 1;
 // 0: the gradient of p is not wanted and dp is not written.
 override WITH_P: bool;
+// `totals`: rows of parts; values of eta and of lambda, and with those of p, that are stored.
+override PARTS: u32 = 1;
+override ETAS: u32 = 0;
+override LAMBDAS: u32 = 0;
+override OUTPUTS: u32 = 0;
 override WORKGROUP: u32 = 64;
 const RUN = 64u;
+const LANES = 32u;
+var<workgroup> lane_sums: array<f32, LANES>;
 
 fn multiply(x: vec2<f32>, y: vec2<f32>) -> vec2<f32> {
   return vec2<f32>(x.x * y.x - x.y * y.y, x.y * y.x + x.x * y.y);
@@ -200,7 +212,7 @@ fn backward(
   let chunk = slot % CHUNKS;
   let first = chunk * CHUNK;
   let last = min(N, first + CHUNK);
-  var sums = Sums();
+  var walked = Sums();
   var flow = approach(chain, slot, first, last, true);
   for (var i = last; i > first; i--) {
     let at = chain * N + i - 1u;
@@ -215,9 +227,9 @@ fn backward(
     }
     flow = source(at) + multiply(factor(at, i - 1u, true), flow);
     dv[at] = -flow.x;
-    sums = grown(sums, vec3<f32>(flow, dpi), last - i + 1u);
+    walked = grown(walked, vec3<f32>(flow, dpi), last - i + 1u);
   }
-  sums = Sums(sums.total + sums.run, vec3<f32>());
+  walked = Sums(walked.total + walked.run, vec3<f32>());
   if (!CAUSAL) {
     var left = approach(chain, CHAINS * CHUNKS + slot, first, last, false);
     for (var i = first; i < last; i++) {
@@ -233,14 +245,51 @@ fn backward(
           dp[at - chain] = dp[at - chain] + dpi;
         }
       }
-      sums = grown(sums, vec3<f32>(into, dpi), i - first + 1u);
+      walked = grown(walked, vec3<f32>(into, dpi), i - first + 1u);
     }
   }
-  let total = sums.total + sums.run;
+  let total = walked.total + walked.run;
   let place = (chain / HEADS * CHUNKS + chunk) * HEADS + chain % HEADS;
-  deta[place] = -total.y;
-  dlambda[place] = total.x;
-  if (WITH_P && P_STEP == 0u) {
-    dp[place] = total.z;
+  sums[place] = vec4<f32>(-total.y, total.x, total.z, 0f);
+}
+
+// One workgroup per stored value: each of eta, then of lambda, then p. A value for all heads sums over heads, too.
+@compute @workgroup_size(LANES)
+fn totals(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = group.y * groups.x + group.x;
+  let kind = select(0u, 1u, index >= ETAS) + select(0u, 1u, index >= ETAS + LAMBDAS);
+  let values = select(select(1u, LAMBDAS, kind == 1u), ETAS, kind == 0u);
+  let value = index - select(0u, ETAS, kind > 0u) - select(0u, LAMBDAS, kind > 1u);
+  let is_shared = values < HEADS;
+  let count = select(PARTS, PARTS * HEADS, is_shared);
+  var sum = 0f;
+  if (index < OUTPUTS) {
+    for (var k = lane; k < count; k += LANES) {
+      sum += parts[select(k * HEADS + value, k, is_shared)][kind];
+    }
+  }
+  lane_sums[lane] = sum;
+  workgroupBarrier();
+  if (lane > 0u || index >= OUTPUTS) {
+    return;
+  }
+  var total = 0f;
+  for (var k = 0u; k < LANES; k++) {
+    total += lane_sums[k];
+  }
+  switch kind {
+    case 0u: {
+      deta[value] = total;
+    }
+    case 1u: {
+      dlambda[value] = total;
+    }
+    default: {
+      dp_total[0] = total;
+    }
   }
 }

@@ -14,13 +14,13 @@
  */
 import { ShapeError } from "../errors.ts";
 import { type Op, type Signature, stopped, type Trial } from "../graph/op.ts";
-import { expectRank, f32, formatShape, sizeOf, type TensorType } from "../graph/shape.ts";
+import { expectRank, f32, formatShape, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import source from "../../shaders/bk_core.wgsl" with { type: "text" };
 import { bkCoreLaunches, bkCoreScratch } from "./bk_core_launches.ts";
 import { bkCoreLocalVjp } from "./bk_core_local_vjp.ts";
-import { bkCoreVjp } from "./bk_core_vjp.ts";
+import { bkCoreVjp, couplingGradient } from "./bk_core_vjp.ts";
 import {
   type BkBounds,
   type BkFormAttributes,
@@ -39,8 +39,6 @@ import {
   expectBlend,
 } from "./bk_gradient_modes.ts";
 import { resolventDiagonal } from "./resolvent_by_elimination.ts";
-import { reshape } from "./reshape.ts";
-import { sum } from "./sum.ts";
 
 /** Which diagonal is meant: of the leading blocks H_{1..i}, or of the whole matrix. */
 export type BkDirection = "causal" | "bidirectional";
@@ -120,16 +118,6 @@ function expectInputs([v, p, eta, lambda]: readonly TensorType[]): void {
   }
 }
 
-/** Gradients (B chunks, H) as rows of what they belong to: of heads, or of one value for all. */
-function perHead(sums: Tensor, heads: number, of: Tensor): Tensor {
-  return of.type.shape[0] === heads ? sums : reshape(sums, [sizeOf(sums.type.shape), 1]);
-}
-
-/** Rows summed to the shape of `of`. */
-function summed(rows: Tensor, of: Tensor): Tensor {
-  return reshape(sum(rows, { axis: 0 }), of.type.shape);
-}
-
 export const signature: Signature<BkCoreAttributes> = {
   doc:
     "Diagonal of a tridiagonal resolvent: causal left pivots, or the full diagonal (bidirectional, leaks)",
@@ -197,6 +185,12 @@ const trialsOf = (mode: BkDirection): readonly Trial<BkCoreAttributes>[] => [
   trial("several launches", [1, 2, 13], { mode, eta: 0.1, form: { ...SEQUENTIAL, chunk: 5 } }),
   trial("chunks of one site", [1, 2, 13], { mode, eta: 0.1, form: carry(1) }),
   trial("a prime length in chunks", [3, 2, 31], { mode, eta: 0.01, form: carry(11) }),
+  trial("one value of each for many chunks", [3, 2, 43], {
+    mode,
+    eta: 0.3,
+    single: true,
+    form: carry(2),
+  }),
   trial("one coupling, a site over", [2, 3, 21], { mode, eta: 0.3, single: true, form: carry(10) }),
   trial("a prime length in chunks", [2, 1, 43], { mode, eta: 2, form: halo(5) }),
   ...[SEQUENTIAL, carry(10), halo(5)].map((form) =>
@@ -220,13 +214,13 @@ export const op: Op<BkCoreAttributes> = {
       const dv = bkCoreLocalVjp([g, dg], { mode: grad_mode, alpha: grad_blend });
       return [dv, stopped, stopped, stopped];
     }
-    const heads = v.type.shape[1];
-    const found = bkCoreVjp([v, p, eta, lambda, g, dg], { ...chain, with_p: needs[1] });
+    const with_z = needs[2] || needs[3];
+    const found = bkCoreVjp([v, p, eta, lambda, g, dg], { ...chain, with_p: needs[1], with_z });
     return [
       found.dv,
-      needs[1] ? summed(found.dp, p) : stopped,
-      summed(perHead(found.deta, heads, eta), eta),
-      summed(perHead(found.dlambda, heads, lambda), lambda),
+      needs[1] ? couplingGradient(found, p) : stopped,
+      needs[2] ? found.deta : stopped,
+      needs[3] ? found.dlambda : stopped,
     ];
   },
   reference: (site, { inputs: [v, p, eta, lambda], outputs: [g] }) => {

@@ -24,6 +24,7 @@ import { applyAll } from "../graph/trace.ts";
 import { type Complex, multiply, solveUnit } from "./band_solve.ts";
 import { SEQUENTIAL } from "./bk_forms.ts";
 import { bkDispatch, bkLanes } from "./bk_launches.ts";
+import { launchByBatch } from "./launch_by_batch.ts";
 
 export interface BkCoreStreamAttributes extends Attributes {
   /** Constant part of the diagonal; -2 is the discrete Laplacian. */
@@ -158,14 +159,18 @@ export const op: Op<BkCoreStreamAttributes> = {
     }
   },
   lower: {
-    webgpu: ({ inputs, attributes: { a } }, preset) => [
-      bkDispatch({ source, inputs, attributes: { a, ...SEQUENTIAL }, preset }, {
-        entryPoint: "stream",
-        bindings: [input(4), output(0), output(1)],
-        invocations: inputs[0].shape[0] * inputs[0].shape[1],
-        overrides: { DIRECTIONS: 1, WORKGROUP: bkLanes(preset) },
-      }),
-    ],
+    webgpu: (site, preset, limits) => {
+      const attributes = { a: site.attributes.a, ...SEQUENTIAL };
+      const shards = { sharedInputs: [1, 2, 3], ...limits };
+      return launchByBatch(site, shards, ({ inputs }) => [
+        bkDispatch({ source, inputs, attributes, preset }, {
+          entryPoint: "stream",
+          bindings: [input(4), output(0), output(1)],
+          invocations: inputs[0].shape[0] * inputs[0].shape[1],
+          overrides: { DIRECTIONS: 1, WORKGROUP: bkLanes(preset) },
+        }),
+      ]);
+    },
   },
   rounds: ({ inputs: [v] }) => v.shape[2],
   cost: ({ inputs: [v] }) => ({ flops: 10 * sizeOf(v.shape), bytes: 12 * sizeOf(v.shape) }),

@@ -32,7 +32,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { add } from "./add.ts";
 import { op as bkCoreOp } from "./bk_core.ts";
-import { bkCoreVjp } from "./bk_core_vjp.ts";
+import { bkCoreVjp, couplingGradient } from "./bk_core_vjp.ts";
 import { type BkBounds, bkFormParameters, chooseBkForm, SEQUENTIAL } from "./bk_forms.ts";
 import { EXACT_GRADIENT } from "./bk_gradient_modes.ts";
 import { multiply } from "./multiply.ts";
@@ -116,16 +116,17 @@ function gradients(
   const with_p = needs[1] && n > 1;
   const operands = [v, p, eta, lambda];
   const r = apply(bkCoreOp, operands, { ...bk, ...EXACT_GRADIENT });
-  const band = bkCoreVjp([...operands, r, dg], { ...bk, with_p: needs[1] });
+  const band = bkCoreVjp([...operands, r, dg], { ...bk, with_p: needs[1], with_z: true });
   const low = semiseparableDiagonalVjp([...inputs, dg], { ...attributes, with_p });
   const perHead = (x: Tensor): Tensor => reshape(sum(x, { axis: 2 }), [batch, heads]);
-  const dp = with_p ? add(summedTo(p, band.dp), summedTo(p, low.dp)) : summedTo(p, band.dp);
+  const ofBand = couplingGradient(band, p);
+  const dp = with_p ? add(ofBand, summedTo(p, low.dp)) : ofBand;
   const down = scale(summedTo(lambda, perHead(low.dv)), -1); // a shift of all v is one of -lambda
   return [
     add(band.dv, low.dv),
     needs[1] ? dp : stopped,
-    add(summedTo(eta, band.deta), summedTo(eta, perHead(low.dz))),
-    add(summedTo(lambda, band.dlambda), down),
+    add(band.deta, summedTo(eta, perHead(low.dz))),
+    add(band.dlambda, down),
     scale(multiply(low.pu, sigma), -2),
     reshape(scale(sum(multiply(u, low.pu), { axis: 0 }), -1), sigma.type.shape),
   ];

@@ -1,0 +1,159 @@
+/** Workspace and launches of the exact gradient of BK-Core. docs/mathematics.md §5. */
+import pivots from "../../shaders/bk_core.wgsl" with { type: "text" };
+import source from "../../shaders/bk_core_vjp.wgsl" with { type: "text" };
+import {
+  type Binding,
+  type Dispatch,
+  input,
+  type LaunchLimits,
+  output,
+  type Preset,
+  scratch,
+  type Site,
+} from "../graph/op.ts";
+import { f32, type TensorType } from "../graph/shape.ts";
+import { type BkCoreVjpAttributes, hasOwnCouplings } from "./bk_core_vjp.ts";
+import { type BkForm, chunksOf } from "./bk_forms.ts";
+import { bkDispatch, bkEntryDispatches, bkEntryScratch, bkLanes } from "./bk_launches.ts";
+import { launchByBatch } from "./launch_by_batch.ts";
+
+/**
+ * Scratch 0: pivots and entries of the linear scans; 1: sums over chunks; 2, for a carry: chunks as linear maps;
+ * then bk_core's.
+ */
+export function bkCoreVjpScratch(
+  { inputs, attributes }: Site<BkCoreVjpAttributes>,
+): readonly TensorType[] {
+  const [batch, heads, n] = inputs[0].shape;
+  const chains = batch * heads;
+  const { chunks } = chunksOf(attributes, n);
+  const directions = attributes.mode === "causal" ? 1 : 2;
+  const held = directions === 1 ? 0 : 2 * chains * n;
+  return [
+    f32(held + directions * chains * chunks, 2),
+    f32(batch * chunks, heads, 4),
+    ...(attributes.form === "carry" ? [f32(directions, chains, chunks, 4)] : []),
+    ...(directions === 1 ? [] : bkEntryScratch(inputs, { form: attributes, directions })),
+  ];
+}
+
+/** Launches that put the left and right pivots at every site into scratch 0. */
+function pivotDispatches(
+  { inputs, attributes }: Site<BkCoreVjpAttributes>,
+  preset: Preset,
+): readonly Dispatch[] {
+  const site = { source: pivots, inputs, attributes, preset };
+  const [batch, heads, n] = inputs[0].shape;
+  const first = attributes.form === "carry" ? 3 : 2;
+  return [
+    ...bkEntryDispatches(site, { first, directions: 2 }),
+    bkDispatch(site, {
+      entryPoint: "pivots",
+      bindings: [scratch(first), scratch(0)],
+      invocations: 2 * batch * heads * chunksOf(attributes, n).chunks,
+      overrides: { DIRECTIONS: 2 },
+    }),
+  ];
+}
+
+/** Launches of all sequences, or cut by sequences, each with its part of the workspace. */
+export function bkCoreVjpLaunches(
+  site: Site<BkCoreVjpAttributes>,
+  preset: Preset,
+  limits?: LaunchLimits,
+): readonly Dispatch[] {
+  const { with_p, with_z } = site.attributes;
+  const ownCouplings = hasOwnCouplings(site.inputs);
+  const shards = {
+    sharedInputs: [1, 2, 3],
+    sharedOutputs: with_p && ownCouplings ? [2, 3] : [1, 2, 3],
+    scratch: bkCoreVjpScratch(site),
+    ...limits,
+  };
+  return [
+    ...launchByBatch(site, shards, (part) => walks(part, preset)),
+    ...(with_z || (with_p && !ownCouplings) ? [totals(site)] : []),
+  ];
+}
+
+/** The sums over chunks of all sequences, added up. */
+function totals({ inputs: [v, p, eta, lambda], attributes }: Site<BkCoreVjpAttributes>): Dispatch {
+  const [batch, heads, n] = v.shape;
+  const { with_p, with_z } = attributes;
+  // One workgroup for each value that is stored: of eta, of lambda, of p.
+  const etas = with_z ? eta.shape[0] : 0;
+  const lambdas = with_z ? lambda.shape[0] : 0;
+  const couplings = with_p && !hasOwnCouplings([v, p]) ? 1 : 0;
+  return {
+    source,
+    shader: "bk_core_vjp",
+    entryPoint: "totals",
+    overrides: {
+      HEADS: heads,
+      PARTS: batch * chunksOf(attributes, n).chunks,
+      ETAS: etas,
+      LAMBDAS: lambdas,
+      OUTPUTS: etas + lambdas + couplings,
+    },
+    bindings: [scratch(1), output(1), output(2), output(3)],
+    workgroups: etas + lambdas + couplings,
+  };
+}
+
+function walks(site: Site<BkCoreVjpAttributes>, preset: Preset): readonly Dispatch[] {
+  const { inputs: [v, p], attributes } = site;
+  const [batch, heads, n] = v.shape;
+  const { chunk, chunks } = chunksOf(attributes, n);
+  const chains = batch * heads;
+  const isCausal = attributes.mode === "causal";
+  const directions = isCausal ? 1 : 2;
+  const common = {
+    CAUSAL: Number(isCausal),
+    N: n,
+    CHAINS: chains,
+    HEADS: heads,
+    P_STEP: Number(hasOwnCouplings([v, p])),
+    CHUNK: chunk,
+    CHUNKS: chunks,
+    // A carried linear scan starts at the edge: rounding there is forgotten, never enlarged.
+    WARM_UP: attributes.form === "halo" ? attributes.warm_up : 0,
+    ENTERED: Number(attributes.form !== "halo"),
+    DIRECTIONS: directions,
+    WITH_P: Number(attributes.with_p),
+    WORKGROUP: bkLanes(preset),
+  };
+  const launch = (entryPoint: string, launched: {
+    readonly invocations: number;
+    readonly bindings?: readonly Binding[];
+    readonly step?: number;
+  }): Dispatch => ({
+    source,
+    shader: "bk_core_vjp",
+    entryPoint,
+    overrides: { ...common, STEP: launched.step ?? 1 },
+    bindings: [input(1), input(4), input(5), scratch(0), ...(launched.bindings ?? [])],
+    workgroups: Math.ceil(launched.invocations / common.WORKGROUP),
+  });
+  const walks = directions * chains;
+  const entries: Readonly<Record<BkForm, () => readonly Dispatch[]>> = {
+    sequential: () =>
+      Array.from(
+        { length: chunks - 1 },
+        (_, k) => launch("relay", { invocations: walks, step: k + 1 }),
+      ),
+    halo: () => [],
+    carry: () => [
+      launch("reduce", { invocations: walks * chunks, bindings: [scratch(2)] }),
+      launch("carry", { invocations: walks, bindings: [scratch(2)] }),
+    ],
+  };
+  return [
+    // The causal adjoint needs the pivots g alone; the other recomputes left and right pivots from v.
+    ...(isCausal ? [] : pivotDispatches(site, preset)),
+    ...entries[attributes.form](),
+    launch("backward", {
+      invocations: chains * chunks,
+      bindings: [output(0), output(1), scratch(1)],
+    }),
+  ];
+}
