@@ -1,4 +1,6 @@
 /** Exact gradients of BK-Core in O(N). docs/mathematics.md §5. */
+import pivots from "../../shaders/bk_core.wgsl" with { type: "text" };
+import source from "../../shaders/bk_core_vjp.wgsl" with { type: "text" };
 import type { Op, Site, Trial } from "../graph/op.ts";
 import { f32, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -139,7 +141,9 @@ export const op: Op<BkCoreVjpAttributes> = {
   infer,
   reference,
   scratch: bkCoreVjpScratch,
-  lower: { webgpu: bkCoreVjpLaunches },
+  lower: {
+    webgpu: (site, preset, limits) => bkCoreVjpLaunches(site, { source, pivots, preset, limits }),
+  },
   cost: ({ inputs: [v], attributes: { mode } }) => {
     const sites = v.shape.reduce((product, n) => product * n, 1);
     return mode === "causal"

@@ -1,6 +1,4 @@
 /** Workspace and launches of the exact gradient of BK-Core. docs/mathematics.md §5. */
-import pivots from "../../shaders/bk_core.wgsl" with { type: "text" };
-import source from "../../shaders/bk_core_vjp.wgsl" with { type: "text" };
 import {
   type Binding,
   type Dispatch,
@@ -16,6 +14,15 @@ import { type BkCoreVjpAttributes, hasOwnCouplings } from "./bk_core_vjp.ts";
 import { type BkForm, chunksOf } from "./bk_forms.ts";
 import { bkDispatch, bkEntryDispatches, bkEntryScratch, bkLanes } from "./bk_launches.ts";
 import { launchByBatch } from "./launch_by_batch.ts";
+
+/** One application, and how it is launched. */
+interface Launched extends Site<BkCoreVjpAttributes> {
+  /** bk_core_vjp.wgsl. */
+  readonly source: string;
+  /** bk_core.wgsl. */
+  readonly pivots: string;
+  readonly preset: Preset;
+}
 
 /**
  * Scratch 0: pivots and entries of the linear scans; 1: sums over chunks; 2, for a carry: chunks as linear maps;
@@ -39,8 +46,7 @@ export function bkCoreVjpScratch(
 
 /** Launches that put the left and right pivots at every site into scratch 0. */
 function pivotDispatches(
-  { inputs, attributes }: Site<BkCoreVjpAttributes>,
-  preset: Preset,
+  { pivots, preset, inputs, attributes }: Launched,
 ): readonly Dispatch[] {
   const site = { source: pivots, inputs, attributes, preset };
   const [batch, heads, n] = inputs[0].shape;
@@ -57,11 +63,13 @@ function pivotDispatches(
 }
 
 /** Launches of all sequences, or cut by sequences, each with its part of the workspace. */
-export function bkCoreVjpLaunches(
-  site: Site<BkCoreVjpAttributes>,
-  preset: Preset,
-  limits?: LaunchLimits,
-): readonly Dispatch[] {
+export function bkCoreVjpLaunches(site: Site<BkCoreVjpAttributes>, options: {
+  readonly source: string;
+  readonly pivots: string;
+  readonly preset: Preset;
+  readonly limits: LaunchLimits | undefined;
+}): readonly Dispatch[] {
+  const { limits, ...how } = options;
   const { with_p, with_z } = site.attributes;
   const ownCouplings = hasOwnCouplings(site.inputs);
   const shards = {
@@ -71,13 +79,13 @@ export function bkCoreVjpLaunches(
     ...limits,
   };
   return [
-    ...launchByBatch(site, shards, (part) => walks(part, preset)),
-    ...(with_z || (with_p && !ownCouplings) ? [totals(site)] : []),
+    ...launchByBatch(site, shards, (part) => walks({ ...part, ...how })),
+    ...(with_z || (with_p && !ownCouplings) ? [totals({ ...site, ...how })] : []),
   ];
 }
 
 /** The sums over chunks of all sequences, added up. */
-function totals({ inputs: [v, p, eta, lambda], attributes }: Site<BkCoreVjpAttributes>): Dispatch {
+function totals({ source, inputs: [v, p, eta, lambda], attributes }: Launched): Dispatch {
   const [batch, heads, n] = v.shape;
   const { with_p, with_z } = attributes;
   // One workgroup for each value that is stored: of eta, of lambda, of p.
@@ -100,8 +108,8 @@ function totals({ inputs: [v, p, eta, lambda], attributes }: Site<BkCoreVjpAttri
   };
 }
 
-function walks(site: Site<BkCoreVjpAttributes>, preset: Preset): readonly Dispatch[] {
-  const { inputs: [v, p], attributes } = site;
+function walks(site: Launched): readonly Dispatch[] {
+  const { source, preset, inputs: [v, p], attributes } = site;
   const [batch, heads, n] = v.shape;
   const { chunk, chunks } = chunksOf(attributes, n);
   const chains = batch * heads;
@@ -149,7 +157,7 @@ function walks(site: Site<BkCoreVjpAttributes>, preset: Preset): readonly Dispat
   };
   return [
     // The causal adjoint needs the pivots g alone; the other recomputes left and right pivots from v.
-    ...(isCausal ? [] : pivotDispatches(site, preset)),
+    ...(isCausal ? [] : pivotDispatches(site)),
     ...entries[attributes.form](),
     launch("backward", {
       invocations: chains * chunks,
