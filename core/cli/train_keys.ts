@@ -43,6 +43,7 @@ export interface TrainKey {
 }
 
 const SHAPES: Shape = {
+  ...MODEL_SHAPES.module,
   ...MODEL_SHAPES.transformer,
   ...MODEL_SHAPES["resolvent-block"],
   ...MODEL_SHAPES["resnet-bk"],
@@ -104,10 +105,11 @@ function later(text: string, needs: string, more: Partial<TrainKey> = {}): Train
 const NUMBER = { type: "number", schema: number({}) } as const;
 
 export const TRAIN_KEYS: readonly TrainKey[] = [
-  model("kind: resnet-bk, resolvent-block or transformer", {
+  model("kind: resnet-bk, resolvent-block, transformer or module", {
     ...TEXT,
-    schema: oneOf("resnet-bk", "resolvent-block", "transformer"),
+    schema: oneOf("resnet-bk", "resolvent-block", "transformer", "module"),
   }),
+  model("module: your own mixer; ./my_mixer.ts counts from the settings file", TEXT),
   model("config_preset=preset: named settings of resnet-bk, which all others change", {
     ...TEXT,
     schema: oneOf(...PRESET_NAMES),
@@ -128,6 +130,10 @@ export const TRAIN_KEYS: readonly TrainKey[] = [
   model("eta_init=eta: imaginary shift at the start"),
   model("eta_min: its lower bound"),
   model("eta_learned: it is learned", FLAG),
+  model("epsilon_schedule: factor of eta over updates, none, linear, cosine or exponential", TEXT),
+  model("epsilon_start: that factor before the first update"),
+  model("epsilon_end: the factor that it goes to"),
+  model("epsilon_steps: updates over which it does"),
   model("semiseparable_rank=low_rank=rank: rank of a low-rank part; mode paper alone"),
   model("prime_bump: none, formula, comb or gue", TEXT),
   model("use_prime_bump=prime_bump_init: prime_bump formula, or none", {
@@ -137,7 +143,9 @@ export const TRAIN_KEYS: readonly TrainKey[] = [
   }),
   model("prime_bump_scale: factor of the first potential"),
   model("k_max: largest power of a prime"),
-  model("epsilon=eps: width of the bumps", { sections: ["model", "training"] }),
+  model("epsilon=eps: width of the bumps, not the factor of eta", {
+    sections: ["model", "training"],
+  }),
   model("block: residual or symplectic", TEXT),
   model("symplectic_dt: length of a symplectic step"),
   model("router: gate, scattering or arg_g", TEXT),
@@ -151,6 +159,9 @@ export const TRAIN_KEYS: readonly TrainKey[] = [
   model("load_balance: factor of the load-balance loss"),
   model("z_loss: factor of the gate's z-loss"),
   model("gumbel: temperature of noise on the gate"),
+  model("gumbel_schedule: how it changes over updates, none, linear, cosine or exponential", TEXT),
+  model("gumbel_end: temperature that it goes to"),
+  model("gumbel_steps: updates over which it does"),
   model("n_heads: heads of a transformer or of resolvent blocks"),
   model("eta_low: smallest first shift of resolvent blocks"),
   model("eta_high: largest first shift of resolvent blocks"),

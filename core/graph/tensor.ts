@@ -193,6 +193,11 @@ export class Graph {
     this.nextStates.set(state, next);
   }
 
+  /** What a state becomes by the runs traced so far; the state itself before the first of them. */
+  carried(state: Tensor): Tensor {
+    return this.nextStates.get(state) ?? state;
+  }
+
   /** A whole arena as one flat tensor; its size must be the one the planner will give it. */
   arena(arena: ArenaSource["arena"], type: TensorType): Tensor {
     return this.#make(type, { kind: "arena", arena }, arena);

@@ -20,6 +20,7 @@ import { sum } from "../ops/sum.ts";
 import { swapAxes } from "../ops/swap_axes.ts";
 import {
   type BkCoreSettings,
+  type EtaFactor,
   type GreenOperands,
   greenOperands,
   withPositionPotential,
@@ -34,6 +35,8 @@ export interface BkMixerOptions extends BkCoreSettings {
   /** Factor on the first output projection, so that depth does not widen the residual stream. */
   readonly residualScale: number;
   readonly purpose: Purpose;
+  /** epsilon, which multiplies eta. @default none */
+  readonly etaFactor?: EtaFactor;
 }
 
 /** What a mixer gives. */

@@ -43,8 +43,8 @@ export interface GateOptions {
   readonly numExperts: number;
   /** K: E for every expert, else from 1 to min(8, E - 1). */
   readonly topK: number;
-  /** Temperature tau of Gumbel noise on the logits in training; 0: none. */
-  readonly gumbel: number;
+  /** Temperature tau of Gumbel noise on the logits in training, (1) where it is scheduled; 0: none. */
+  readonly gumbel: Tensor | number;
   readonly purpose: Purpose;
   /** Position of a random stream; needed in training where `gumbel` is not 0. */
   readonly noise?: (name: string) => Tensor;
@@ -85,12 +85,13 @@ export function gateRouter(x: Tensor, options: GateOptions): GateRouting {
 function withNoise(logits: Tensor, { gumbel: tau, purpose, noise }: GateOptions): Tensor {
   if (tau === 0 || purpose !== "train") return logits;
   if (noise === undefined) {
+    const temperature = typeof tau === "number" ? tau : `"${tau.label}"`;
     throw new HarnessError(
-      `Cannot add Gumbel noise of temperature ${tau} to "${logits.label}": expected a stream for it, got none`,
+      `Cannot add Gumbel noise of temperature ${temperature} to "${logits.label}": expected a stream for it, got none`,
     );
   }
   const draws = gumbel(threefryUniform(noise("gumbel"), logits.type.shape));
-  return add(logits, scale(draws, tau));
+  return add(logits, typeof tau === "number" ? scale(draws, tau) : multiply(draws, tau));
 }
 
 /** Mean over rows of -sum_e P ln P, (1), in nats. P: (R, E). */

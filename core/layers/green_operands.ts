@@ -6,6 +6,7 @@ import type { BkBounds } from "../ops/bk_forms.ts";
 import type { BkGradMode } from "../ops/bk_gradient_modes.ts";
 import { add } from "../ops/add.ts";
 import { fill } from "../ops/fill.ts";
+import { multiply } from "../ops/multiply.ts";
 import { softplus } from "../ops/softplus.ts";
 import { primeBumpPotential, type PrimeBumpVariant } from "../spectral/prime_bump.ts";
 import { inverseSoftplus } from "./inverse_softplus.ts";
@@ -29,9 +30,9 @@ export interface BkCoreSettings {
   readonly coupling: "fixed" | "learned";
   /** Bound of the potential. */
   readonly vMax: number;
-  /** eta at the start. */
+  /** eta at the start; a scheduled factor comes on top. */
   readonly etaInit: number;
-  /** Lower bound of a learned eta. */
+  /** Lower bound of a learned eta, before a scheduled factor. */
   readonly etaMin: number;
   /** Whether eta is learned from etaInit on or stays there. */
   readonly etaLearned: boolean;
@@ -41,8 +42,16 @@ export interface BkCoreSettings {
   readonly primeBumpScale: number;
   /** Largest power of a prime, for `formula`. */
   readonly kMax: number;
-  /** Width and decay of the bumps, for `formula`. */
+  /** Width and decay of the bumps, for `formula`; no factor of eta. */
   readonly epsilon: number;
+}
+
+/** epsilon, a factor of eta that changes with the number of updates. */
+export interface EtaFactor {
+  /** Its present value, (1). */
+  readonly value: Tensor;
+  /** A bound > 0 that it keeps at every step of training. */
+  readonly least: number;
 }
 
 /** The operands, on one graph. */
@@ -59,20 +68,21 @@ export interface GreenOperands {
   readonly bounds: BkBounds;
 }
 
-/** Declares what is learned of them, for sequences of `seqLen` tokens. */
+/** Declares what is learned of them, for sequences of `seqLen` tokens. With a factor, eta is the product. */
 export function greenOperands(
   graph: Graph,
-  options: BkCoreSettings & { readonly seqLen: number },
+  options: BkCoreSettings & { readonly seqLen: number; readonly etaFactor?: EtaFactor },
 ): GreenOperands {
-  const { h0, etaInit, etaMin, etaLearned } = options;
+  const { h0, etaInit, etaMin, etaLearned, etaFactor } = options;
   const eta = etaOf(graph, options);
+  const least = etaLearned ? etaMin : etaInit;
   const { p, pMax } = couplingOf(graph, options);
   return {
-    eta,
+    eta: etaFactor ? multiply(eta, etaFactor.value) : eta,
     p,
     lambda: fill(graph, { shape: [1], value: 0 }),
     a: h0 === "laplacian" ? -2 : 1,
-    bounds: { etaMin: etaLearned ? etaMin : etaInit, pMax },
+    bounds: { etaMin: etaFactor ? least * etaFactor.least : least, pMax },
   };
 }
 

@@ -53,8 +53,8 @@ export interface MixtureOfExpertsOptions {
   readonly loadBalance: number;
   /** Factor of the loss on the square of a gate's log-sum-exp; 0: none. */
   readonly zLoss: number;
-  /** Temperature of Gumbel noise on a gate's logits in training; 0: none. */
-  readonly gumbel: number;
+  /** Temperature of Gumbel noise on a gate's logits in training, (1) where it is scheduled; 0: none. */
+  readonly gumbel: Tensor | number;
   readonly purpose: Purpose;
   /** Position of a random stream; needed for Gumbel noise. */
   readonly noise?: (name: string) => Tensor;

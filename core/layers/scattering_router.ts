@@ -99,7 +99,8 @@ export interface PhaseRouterOptions {
 
 /**
  * phase (R) in (-pi, pi) → experts and weights; no parameters. `quantile` keeps 2E - 1 running quantiles and a count
- * of updates as states, which the purpose `train` alone moves, for the next step; the others read them. Where
+ * of updates as states, which the purpose `train` alone moves, for the next step; the others read them. Each
+ * micro-batch of a step is an update of its own. Where
  * all phases are equal, as at v = 0, all rows go to the middle, at place (E - 1)/2 among the bins: with K = 2 to
  * two experts, with K = 1 to expert E/2 rounded down; and the phase gets no gradient.
  *
@@ -128,7 +129,9 @@ export function phaseRouter(phase: Tensor, options: PhaseRouterOptions): Routing
   const knots = graph.state("quantiles", { type: f32(2 * numExperts - 1), initial: 0 });
   const updates = graph.state("updates", { type: f32(1), initial: 0 });
   if (purpose === "train") {
-    const next = phaseQuantiles(phase, { knots, updates });
+    // Micro-batches route by the same knots; each moves those that the one before it left.
+    const before = { knots: graph.carried(knots), updates: graph.carried(updates) };
+    const next = phaseQuantiles(phase, before);
     graph.carry(knots, next.knots);
     graph.carry(updates, next.updates);
   }

@@ -11,25 +11,39 @@ import {
   recordOf,
   text,
 } from "./schema.ts";
-import { dataSchema, lengthsSchema, seedsSchema, trainSchema } from "./unit_config.ts";
+import {
+  dataSchema,
+  lengthsSchema,
+  seedsSchema,
+  targetSchema,
+  trainSchema,
+} from "./unit_config.ts";
 
 const arm = objectOf({
   model: optional(patchOf(modelParts)),
   train: optional(patchOf(trainSchema)),
 });
 
-/** One metric in this version; its direction and unit are said, so that a reader need not guess. */
+/** Directions, units and scales are said, so that a reader need not guess. */
 const metrics = objectOf({
   val_loss: objectOf({ direction: oneOf("lower"), unit: oneOf("nats/token") }),
+  /** Updates until the validation loss is at or below `target`, in nats per token; compared as a ratio. */
+  steps_to_target: optional(objectOf({
+    direction: oneOf("lower"),
+    unit: oneOf("updates"),
+    scale: oneOf("ratio"),
+    target: targetSchema,
+  })),
 });
 
 const analysis = objectOf({
   alpha: number({ above: 0, below: 1 }),
   family: oneOf("holm"),
-  primary: oneOf("val_loss"),
+  /** Metric of the family. Comparisons of the other metrics are shown without a verdict. */
+  primary: oneOf("val_loss", "steps_to_target"),
   /** A diverged run counts as the worst of its comparison. There is no way to drop it. */
   on_divergence: oneOf("worst"),
-  /** Pairs of arms, each tested at every length of the grid: difference a - b. */
+  /** Pairs of arms, each tested at every length of the grid: difference a - b, or ratio a / b. */
   comparisons: recordOf(objectOf({ a: name, b: name })),
 });
 
@@ -45,6 +59,7 @@ const settings = {
   grid: objectOf({ seq_len: lengthsSchema }),
   arms: recordOf(arm),
   replicates: objectOf({ seeds: seedsSchema }),
+  metrics,
   analysis,
   /** How units are run. Part of no key and no digest. */
   execution: objectOf({
@@ -57,7 +72,6 @@ const manifestShape = {
   apiVersion: oneOf("harness/v1"),
   kind: oneOf("Experiment"),
   metadata: objectOf({ name, title: text(), paper: optional(paper) }),
-  metrics,
   ...settings,
 };
 

@@ -15,6 +15,10 @@ const BASELINE = Object.freeze({
   eta_init: 1,
   eta_min: 1e-3,
   eta_learned: true,
+  epsilon_schedule: "none",
+  epsilon_start: 1,
+  epsilon_end: 0.5,
+  epsilon_steps: 10_000,
   v_max: 3,
   prime_bump: "none",
   prime_bump_scale: 0.02,
@@ -28,6 +32,9 @@ const BASELINE = Object.freeze({
   load_balance: 0,
   z_loss: 0,
   gumbel: 0,
+  gumbel_schedule: "none",
+  gumbel_end: 0.1,
+  gumbel_steps: 10_000,
 });
 
 /** Presets that can be used. `custom` implies nothing: what it is used with says what is on. */

@@ -1,6 +1,8 @@
 import { isJsonObject, type Json, memberOf } from "./json.ts";
 import { PRESET_NAMES } from "./model_presets.ts";
 import { moduleReference } from "./module_reference.ts";
+import { RESNET_BK_RULES } from "./resnet_bk_rules.ts";
+import { RESNET_BK_SHAPE } from "./resnet_bk_shape.ts";
 import {
   boolean,
   integer,
@@ -34,46 +36,7 @@ export const MODEL_SHAPES = {
   "resnet-bk": {
     kind: oneOf("resnet-bk"),
     ...common,
-    /** The causal core, or what the write-ups publish, which leaks later tokens. */
-    mode: oneOf("causal", "paper"),
-    bk_direction: oneOf("causal", "bidirectional"),
-    /** What the backward pass gives the potential. */
-    grad_mode: oneOf("exact", "theoretical", "hypothesis7", "blend"),
-    /** Weight of hypothesis7 in a blend. */
-    grad_blend: number({ min: 0, max: 1 }),
-    /** What a token reads: the diagonal of the resolvent, or the causal resolvent applied to values. */
-    mixer: oneOf("diagonal", "resolvent"),
-    /** Resolvent channels per layer, H; heads of the resolvent mixer. */
-    bk_channels: integer({ min: 1 }),
-    /** Free Hamiltonian; the identity mixes no tokens. */
-    h0: oneOf("laplacian", "identity"),
-    /** Rank of a learned low-rank part of the Hamiltonian; 0 for none. */
-    semiseparable_rank: integer({ min: 0, max: 20 }),
-    /** Whether the coupling between neighbours is 1 or learned. */
-    coupling: oneOf("fixed", "learned"),
-    /** Bound on the potential, |v_i| <= v_max. */
-    v_max: number({ above: 0 }),
-    /** Imaginary shift at the start, its lower bound, and whether it is learned. */
-    eta_init: number({ above: 0 }),
-    eta_min: number({ above: 0 }),
-    eta_learned: boolean,
-    /** First values of a learned potential per position. */
-    prime_bump: oneOf("none", "formula", "comb", "gue"),
-    prime_bump_scale: number({}),
-    k_max: integer({ min: 1 }),
-    epsilon: number({ above: 0 }),
-    /** How a block adds to the stream. */
-    block: oneOf("residual", "symplectic"),
-    symplectic_dt: number({ above: 0 }),
-    /** What chooses experts. */
-    router: oneOf("gate", "scattering", "arg_g"),
-    num_experts: integer({ min: 1 }),
-    /** Experts that each token visits. */
-    top_k: integer({ min: 1 }),
-    /** Factors of the losses that balance the gate, and temperature of its noise in training. */
-    load_balance: number({ min: 0 }),
-    z_loss: number({ min: 0 }),
-    gumbel: number({ min: 0 }),
+    ...RESNET_BK_SHAPE,
   },
   "resolvent-block": {
     kind: oneOf("resolvent-block"),
@@ -169,104 +132,6 @@ function checkResnetBk(settings: ResnetBkSettings, at: Place): ResnetBkSettings 
   }
   return settings;
 }
-
-interface Rule {
-  /** Key that a message names. */
-  readonly key: string;
-  readonly isBroken: (settings: ResnetBkSettings) => boolean;
-  readonly rule: (settings: ResnetBkSettings) => string;
-}
-
-/** Experts that a gate can choose among more; the bound of core/ops/top_k.ts. */
-const MOST_CHOSEN = 8;
-
-/** What settings must fulfil together. */
-const RESNET_BK_RULES: readonly Rule[] = [
-  {
-    key: "top_k",
-    isBroken: ({ topK, numExperts }) => topK > numExperts,
-    rule: ({ topK, numExperts }) => `expected at most num_experts = ${numExperts}, got ${topK}`,
-  },
-  {
-    key: "top_k",
-    isBroken: ({ router, topK, numExperts }) =>
-      router === "gate" && topK > MOST_CHOSEN && topK < numExperts,
-    rule: ({ topK, numExperts }) =>
-      `a gate chooses at most ${MOST_CHOSEN} experts, or all num_experts = ${numExperts} of them, got ${topK}`,
-  },
-  {
-    key: "eta_init",
-    isBroken: ({ etaInit, etaMin, etaLearned }) => etaLearned && etaInit <= etaMin,
-    rule: ({ etaInit, etaMin }) => `expected more than eta_min = ${etaMin}, got ${etaInit}`,
-  },
-  {
-    key: "bk_direction",
-    isBroken: ({ bkDirection, mode }) => bkDirection === "bidirectional" && mode !== "paper",
-    rule: () =>
-      '"bidirectional" reads later tokens and exists in mode "paper" alone; use mode "paper", whose results are ' +
-      "marked as leaking",
-  },
-  {
-    key: "mixer",
-    isBroken: ({ mixer, bkDirection, gradMode, primeBump }) =>
-      mixer === "resolvent" &&
-      (bkDirection !== "causal" || gradMode !== "exact" || primeBump !== "none"),
-    rule: () =>
-      'the resolvent mixer is causal with exact gradients: expected bk_direction "causal", grad_mode "exact" ' +
-      'and prime_bump "none"',
-  },
-  {
-    key: "bk_channels",
-    isBroken: ({ mixer, block, bkChannels, dModel }) =>
-      mixer === "resolvent" && (dModel / (block === "symplectic" ? 2 : 1)) % bkChannels !== 0,
-    rule: ({ dModel, bkChannels }) =>
-      `expected a divisor of the mixer's width (d_model = ${dModel}, half of it in a symplectic block), got ` +
-      `${bkChannels}`,
-  },
-  {
-    key: "d_model",
-    isBroken: ({ block, dModel }) => block === "symplectic" && dModel % 2 !== 0,
-    rule: ({ dModel }) => `expected an even width for symplectic blocks, got ${dModel}`,
-  },
-  {
-    key: "semiseparable_rank",
-    isBroken: ({ semiseparableRank, bkDirection, gradMode, mixer }) =>
-      semiseparableRank > 0 &&
-      (bkDirection !== "bidirectional" || gradMode !== "exact" || mixer !== "diagonal"),
-    rule: () =>
-      'a low-rank part joins all tokens and has exact gradients alone: expected mode "paper" with grad_mode ' +
-      '"exact" and mixer "diagonal"',
-  },
-  {
-    key: "h0",
-    isBroken: ({ h0, coupling, primeBump }) =>
-      h0 === "identity" && (coupling === "learned" || primeBump === "gue"),
-    rule: () =>
-      'the identity has no couplings: expected coupling "fixed", and prime_bump other than "gue"',
-  },
-  {
-    key: "top_k",
-    isBroken: ({ router, topK }) => router !== "gate" && topK > (router === "arg_g" ? 1 : 2),
-    rule: ({ router, topK }) =>
-      `expected at most ${router === "arg_g" ? 1 : 2} with router "${router}", got ${topK}`,
-  },
-  {
-    key: "gumbel",
-    isBroken: ({ router, gumbel }) => router !== "gate" && gumbel > 0,
-    rule: ({ router }) => `noise belongs to a gate: expected 0 with router "${router}"`,
-  },
-  {
-    key: "router",
-    isBroken: ({ router, mode }) => router === "arg_g" && mode !== "paper",
-    rule: () =>
-      '"arg_g" is the published router and exists in mode "paper" alone; use "scattering"',
-  },
-  {
-    key: "router",
-    isBroken: ({ router, bkDirection }) => router === "scattering" && bkDirection !== "causal",
-    rule: () => '"scattering" reads causal pivots: expected bk_direction "causal"',
-  },
-];
 
 function checkResolventBlock(settings: ResolventBlockSettings, at: Place): ResolventBlockSettings {
   const { dModel, nHeads, etaMin, etaLow, etaHigh } = settings;

@@ -96,10 +96,19 @@ export const seedSchema = integer({ min: 0, max: 0xffffffff });
 /** Training context in tokens. */
 export const lengthSchema = integer({ min: 1 });
 
+/** Validation loss in nats per token that a metric waits for. */
+export const targetSchema = number({ above: 0 });
+
+/** What a unit measures beyond its loss that takes a setting; a record tells by which it was measured. */
+const unitMetrics = objectOf({
+  steps_to_target: objectOf({ target: targetSchema }),
+});
+
 const unitSchema = objectOf({
   data: dataSchema,
   model: modelSchema,
   train: trainSchema,
+  metrics: optional(unitMetrics),
   seq_len: lengthSchema,
   seed: seedSchema,
 });

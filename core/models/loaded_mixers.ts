@@ -22,12 +22,12 @@ export function isMixerLoaded(sha256: string): boolean {
   return mixers.has(sha256);
 }
 
-/** The mixer of a module. @throws {UsageError} If it was not loaded, as by commands that run no campaign */
+/** The mixer of a module. @throws {UsageError} If it was not loaded, as by plan-step and tune */
 export function loadedMixer({ path, sha256 }: ModuleReference): SequenceMixer {
   const mixer = sha256 === null ? undefined : mixers.get(sha256);
   if (mixer) return mixer;
   throw new UsageError(
-    `Cannot trace a model with the mixer of "${path}": its module is not loaded; "deno task reproduce" loads the ` +
-      "modules of a manifest, and commands that run no campaign do not",
+    `Cannot trace a model with the mixer of "${path}": its module is not loaded; reproduce, train and ` +
+      "the commands that read a saved model load it, plan-step and tune do not",
   );
 }

@@ -1,6 +1,8 @@
 /** What a model is to the rest of the harness: a function that traces its forward pass. */
 import type { Graph, Tensor } from "../graph/tensor.ts";
 import type { Purpose } from "../layers/purpose.ts";
+import type { Scheduled } from "../layers/scheduled_state.ts";
+import type { ValueSchedule } from "../spectral/value_schedule.ts";
 
 /** Sizes of one batch. */
 export interface BatchShape {
@@ -46,6 +48,8 @@ export interface ForwardOptions<C extends CommonConfig> {
   readonly purpose: Purpose;
   /** Position (3) i32 of a random stream with a name of its own, in training alone. */
   readonly noise?: (name: string) => Tensor;
+  /** Value (1) f32 that one of the model's schedules has after this update, in training alone. */
+  readonly scheduled?: Scheduled;
 }
 
 /** A language model. Parameters are declared while the forward pass is traced. */
@@ -56,6 +60,11 @@ export interface Model<C extends CommonConfig> {
   isCausal(config: C): boolean;
   /** Why a configuration cannot run in the purpose `stream`; undefined where it can. */
   noStream(config: C): string | undefined;
+  /**
+   * Values that change with the number of updates, by name: what `scheduled` gives in training. A plan reads all of
+   * them. @default none
+   */
+  schedules?(config: C): Readonly<Record<string, ValueSchedule>>;
   /** Traces the forward pass into `graph`, declaring parameters on the way. */
   forward(graph: Graph, options: ForwardOptions<C>): ForwardPass;
 }

@@ -7,7 +7,8 @@
  * Symbols
  *   x      residual stream (B N, D)
  *   v      potential, one per channel and token: v_max tanh(W_v norm(x) / v_max)
- *   eta    distance of z from the real axis per channel: eta_min + softplus(theta), theta learned
+ *   eta    distance of z from the real axis per channel: epsilon (eta_min + softplus(theta)), theta learned
+ *   epsilon  1, or a scheduled function of the number of updates; not the setting `epsilon` of prime bumps
  *   g      Green function per channel (B, H, N) complex
  * Departures
  *   The write-ups read the full diagonal of the resolvent, which depends on later tokens; here the core is
@@ -31,9 +32,15 @@ import { concat } from "../ops/concat.ts";
 import { reshape } from "../ops/reshape.ts";
 import { slice } from "../ops/slice.ts";
 import type { CommonConfig, ForwardOptions, Model } from "./model.ts";
+import {
+  type ResnetBkSchedules,
+  resnetBkSchedules,
+  type ScheduledValues,
+  scheduledValues,
+} from "./resnet_bk_schedules.ts";
 
 /** Configuration of ResNet-BK. */
-export interface ResnetBkConfig extends CommonConfig, BkCoreSettings {
+export interface ResnetBkConfig extends CommonConfig, BkCoreSettings, ResnetBkSchedules {
   /** Whether the core is the causal one, or what the write-ups publish, which leaks later tokens. */
   readonly mode: "causal" | "paper";
   /** What a token reads: the diagonal of the resolvent, or the causal resolvent applied to values. */
@@ -52,11 +59,9 @@ export interface ResnetBkConfig extends CommonConfig, BkCoreSettings {
   readonly loadBalance: number;
   /** Factor of the loss on the gate's log-sum-exp. */
   readonly zLoss: number;
-  /** Temperature of Gumbel noise on the gate in training. */
-  readonly gumbel: number;
 }
 
-type Options = ForwardOptions<ResnetBkConfig>;
+type Options = ForwardOptions<ResnetBkConfig> & { readonly values: ScheduledValues };
 
 export const resnetBk: Model<ResnetBkConfig> = {
   source: "ResNet-BK write-ups, causal core",
@@ -66,8 +71,10 @@ export const resnetBk: Model<ResnetBkConfig> = {
     if (config.primeBump === "none") return undefined;
     return "a potential per position ends with the length that it was trained at";
   },
-  forward: (graph, options) => {
-    const { config, shape: { batch, seqLen }, vocabularySize, tokens } = options;
+  schedules: resnetBkSchedules,
+  forward: (graph, given) => {
+    const { config, shape: { batch, seqLen }, vocabularySize, tokens } = given;
+    const options = { ...given, values: scheduledValues(graph, given) };
     const { dModel: width, tieHead } = config;
     const embedding = tokenEmbedding(graph, { tokens, vocabularySize, width, tieHead });
     const diagnostics: Record<string, Tensor> = {};
@@ -159,9 +166,15 @@ interface Part {
 }
 
 function mix(x: Tensor, { options, residualScale }: Part): Mixed {
-  const { config, shape, purpose } = options;
+  const { config, shape, purpose, values: { etaFactor } } = options;
   const mixer = config.mixer === "diagonal" ? bkMixer : resolventValueMixer;
-  return mixer(rmsNorm(x, { name: "mixer_norm" }), { ...config, ...shape, residualScale, purpose });
+  return mixer(rmsNorm(x, { name: "mixer_norm" }), {
+    ...config,
+    ...shape,
+    residualScale,
+    purpose,
+    ...(etaFactor ? { etaFactor } : {}),
+  });
 }
 
 interface Served {
@@ -175,16 +188,16 @@ function feedForward(
   x: Tensor,
   at: Part & { readonly mixed: Mixed; readonly noise: string },
 ): Served {
-  const { config, shape: { batch, seqLen }, purpose, noise } = at.options;
+  const { config, shape: { batch, seqLen }, purpose, noise, values } = at.options;
   const width = x.type.shape[2];
   const rows = reshape(rmsNorm(x, { name: "moe_norm" }), [batch * seqLen, width]);
-  const { numExperts, topK, loadBalance, zLoss, gumbel } = config;
+  const { numExperts, topK, loadBalance, zLoss } = config;
   const { output, auxiliaryLoss, usage, entropy } = mixtureOfExperts(rows, {
     numExperts,
     topK,
     loadBalance,
     zLoss,
-    gumbel,
+    gumbel: values.temperature,
     dFf: 2 * width,
     residualScale: at.residualScale,
     router: routerOf(config, { mixed: at.mixed, purpose }),

@@ -1,7 +1,7 @@
-import { assertNever, UsageError } from "../errors.ts";
+import { type ScheduleShape, valueSchedule } from "./value_schedule.ts";
 
 /** Shape of the way from start to end. */
-export type EpsilonScheduleKind = "linear" | "cosine" | "exponential";
+export type EpsilonScheduleKind = ScheduleShape;
 
 /** Options of {@linkcode epsilonSchedule}. */
 export interface EpsilonScheduleOptions {
@@ -29,9 +29,11 @@ export interface EpsilonScheduleOptions {
 
 /**
  * epsilon as a function of the step, from start to end over `steps` and constant afterwards. With t = step/steps:
- * linear start + t (end - start); cosine end + (start - end)(1 + cos pi t)/2; exponential start (end/start)^t.
+ * linear start + t (end - start); cosine end + (start - end)(1 + cos pi t)/2; exponential start (end/start)^t. A model
+ * whose settings say `epsilon_schedule` multiplies eta by it in training. docs/mathematics.md §8.
  *
- * @throws {UsageError} If an end is not positive or steps no integer >= 1; the schedule, if a step is negative
+ * @throws {UsageError} If an end is not positive and within f32, or steps no integer >= 1; the schedule, if a step is
+ *   negative
  *
  * @example Usage
  * ```ts
@@ -43,26 +45,5 @@ export interface EpsilonScheduleOptions {
  */
 export function epsilonSchedule(options: EpsilonScheduleOptions = {}): (step: number) => number {
   const { start = 1, end = 0.5, steps = 10000, kind = "cosine" } = options;
-  const positive = (value: number): boolean => value > 0 && value < Infinity;
-  if (!(positive(start) && positive(end) && Number.isInteger(steps) && steps >= 1)) {
-    throw new UsageError(
-      "Cannot make a schedule of epsilon: expected finite ends > 0 and an integer number of steps >= 1, " +
-        `got "${start}", "${end}" and "${steps}"`,
-    );
-  }
-  return (step) => {
-    if (!(step >= 0)) throw new UsageError(`Cannot use step "${step}": expected a number >= 0`);
-    const t = Math.min(1, step / steps);
-    if (t === 1) return end;
-    switch (kind) {
-      case "linear":
-        return start + t * (end - start);
-      case "cosine":
-        return end + (start - end) * (1 + Math.cos(Math.PI * t)) / 2;
-      case "exponential":
-        return start * (end / start) ** t;
-      default:
-        return assertNever(kind);
-    }
-  };
+  return valueSchedule({ what: "epsilon", start, end, steps, shape: kind });
 }

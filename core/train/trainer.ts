@@ -14,6 +14,7 @@ import { type Stream, stream } from "../random/streams.ts";
 import { initialParameters, initialStates } from "./initial_parameters.ts";
 import { integerPower, learningRate, type ScheduleSettings } from "./learning_rate.ts";
 import { type DiagnosticColumns, METRIC_COLUMNS, RING_SLOTS } from "./metric_columns.ts";
+import { scheduledInputs } from "./scheduled_inputs.ts";
 import {
   microBatchInputs,
   NOISE_PREFIX,
@@ -115,6 +116,7 @@ async function advance(update: Program, options: {
 }): Promise<readonly UpdateMetrics[]> {
   const { settings, diagnostics, batches, from, to } = options;
   const noise = noiseStreams(update.plan, settings.seed);
+  const scheduled = scheduledInputs(update.plan, settings);
   const done: UpdateMetrics[] = [];
   // The ring holds so many updates; it is read when it is full or the span ends.
   for (let first = from; first < to; first += RING_SLOTS) {
@@ -129,6 +131,7 @@ async function advance(update: Program, options: {
         ...microBatches(batch, settings),
         schedule: scheduleOf(settings, index + 1),
         slot: Int32Array.of(index % RING_SLOTS),
+        ...scheduled(index + 1),
         ...Object.fromEntries(
           noise.map(([name, from]) => [name, streamPosition(from, index + 1)]),
         ),

@@ -1,6 +1,7 @@
 /** The graph of one update: forward, loss, gradients, clipping, AdamW, metrics. */
 import { f32, i32, sizeOf } from "../graph/shape.ts";
 import { Graph, type Tensor } from "../graph/tensor.ts";
+import type { Scheduled } from "../layers/scheduled_state.ts";
 import { adamw } from "../ops/adamw.ts";
 import { add } from "../ops/add.ts";
 import { chunkedCrossEntropy } from "../ops/chunked_cross_entropy.ts";
@@ -21,6 +22,7 @@ import {
   METRIC_WIDTH,
   RING_SLOTS,
 } from "./metric_columns.ts";
+import { SCHEDULE_PREFIX } from "./scheduled_inputs.ts";
 
 export interface OptimiserSettings {
   readonly weightDecay: number;
@@ -79,7 +81,8 @@ export function trainingPlan(options: TrainingGraphOptions): Plan {
 /**
  * Plan of one update. Inputs: for each micro-batch tokens (B, N) and targets (B N) i32, named by
  * `microBatchInputs`; schedule (3) f32 as in the op adamw; slot (1) i32, the row of the metric ring to write; for
- * each random stream that the model draws from its position (3) i32, as the op threefry takes it.
+ * each random stream that the model draws from its position (3) i32, as the op threefry takes it; for each of the
+ * model's schedules its value after this update (1) f32, as `scheduledInputs` gives it.
  */
 export function trainingStep(options: TrainingGraphOptions): TrainingStep {
   const graph = new Graph();
@@ -129,9 +132,12 @@ interface LossAndGradients {
 /** Each micro-batch goes forward and back before the next, so that only one's activations live at a time. */
 function averageOverMicroBatches(graph: Graph, options: TrainingGraphOptions): LossAndGradients {
   const count = options.accumulation ?? 1;
-  let total = microBatch(graph, { options, index: 0, count });
+  const scheduled = scheduledOn(graph);
+  let total = microBatch(graph, { options, index: 0, count, scheduled });
   for (let index = 1; index < count; index++) {
-    const next = graph.withSameParameters(() => microBatch(graph, { options, index, count }));
+    const next = graph.withSameParameters(() =>
+      microBatch(graph, { options, index, count, scheduled })
+    );
     total = {
       watched: next.watched,
       loss: add(total.loss, next.loss),
@@ -141,10 +147,21 @@ function averageOverMicroBatches(graph: Graph, options: TrainingGraphOptions): L
   return { ...total, loss: scale(total.loss, 1 / count) };
 }
 
+/** Inputs for scheduled values; micro-batches of an update share them. */
+function scheduledOn(graph: Graph): Scheduled {
+  const known = new Map<string, Tensor>();
+  return (name) => {
+    const tensor = known.get(name) ?? graph.input(`${SCHEDULE_PREFIX}${name}`, f32(1));
+    known.set(name, tensor);
+    return tensor;
+  };
+}
+
 function microBatch(graph: Graph, at: {
   readonly options: TrainingGraphOptions;
   readonly index: number;
   readonly count: number;
+  readonly scheduled: Scheduled;
 }): LossAndGradients {
   const { model: config, shape, vocabularySize, checkpointing, activationStorage } = at.options;
   const names = microBatchInputs(at.index);
@@ -157,6 +174,7 @@ function microBatch(graph: Graph, at: {
     tokens,
     purpose: "train",
     noise: (name) => graph.input(`${NOISE_PREFIX}${at.index}/${name}`, i32(3)),
+    scheduled: at.scheduled,
   });
   const { loss } = chunkedCrossEntropy(features, { head, targets });
   const parts = auxiliaryLoss ? [loss, auxiliaryLoss] : [loss];

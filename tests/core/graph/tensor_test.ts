@@ -98,12 +98,14 @@ Deno.test("Graph.carry() refuses a second value from one run, and the last run's
   const s = graph.state("s", { type: f32(2), initial: 0 });
   const x = graph.input("x", f32(2));
   const [first, second, third] = [add(x, x), add(x, s), add(s, s)];
+  assertEquals(graph.carried(s) === s, true);
   graph.carry(s, first);
+  assertEquals(graph.carried(s) === first, true);
   assertThrows(() => graph.carry(s, second), HarnessError, 'Cannot carry "add" in state "s"');
   const twice = (): void => [second, third].forEach((next) => graph.carry(s, next));
   assertThrows(() => graph.withSameParameters(twice), HarnessError, 'in state "s"');
   graph.withSameParameters(() => graph.carry(s, third));
-  assertEquals(graph.nextStates.get(s) === third, true);
+  assertEquals([graph.nextStates.get(s) === third, graph.carried(s) === third], [true, true]);
 });
 
 Deno.test("Graph.segment() holds the nodes traced inside it and refuses to be nested", () => {

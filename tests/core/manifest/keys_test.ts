@@ -1,7 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { CAMEL_KEYS, camelKey } from "../../../core/manifest/keys.ts";
 
-const SCHEMAS = ["manifest_schema.ts", "model_schema.ts", "unit_config.ts"];
+const SCHEMAS = [
+  "manifest_schema.ts",
+  "model_schema.ts",
+  "resnet_bk_shape.ts",
+  "unit_config.ts",
+];
 
 function keysOfSchemas(): readonly string[] {
   const sources = SCHEMAS.map((file) =>

@@ -44,6 +44,10 @@ export const CONFIGS: readonly ModelConfig[] = [
     coupling: "learned",
     numExperts: 3,
     gumbel: 0.5,
+    gumbelSchedule: "linear",
+    gumbelSteps: 20,
+    epsilonSchedule: "cosine",
+    epsilonSteps: 20,
   }, "sound"),
   resnetBk({
     dModel: 16,

@@ -7,22 +7,32 @@ import { PRESET_NAMES, withPreset } from "../../../core/manifest/model_presets.t
 import { MODEL_SHAPES, type ModelKind } from "../../../core/manifest/model_schema.ts";
 import { sha256Hex } from "../../../core/random/sha256.ts";
 import { initialParameters, initialStates } from "../../../core/train/initial_parameters.ts";
+import { scheduledInputs } from "../../../core/train/scheduled_inputs.ts";
 import { trainingPlan } from "../../../core/train/training_graph.ts";
 import { EXAMPLE, modelAround } from "./_mixers.ts";
 
 const OPTIMISER = { weightDecay: 0, beta1: 0.9, beta2: 0.99, gradClip: 1 };
 const AT = { file: "test", path: "model", patch: false };
 
-/** Digest of everything a training run is made of besides data: plan, first parameters, first states. */
+/** Updates at which schedules are looked at. */
+const UPDATES = [1, 2, 10, 100, 1000, 20_000];
+
+/**
+ * Digest of everything a training run is made of besides data: plan, first parameters, first states, and what the
+ * training loop uploads for the model's schedules.
+ */
 function fingerprint(settings: JsonObject): string {
+  const model = modelConfig(settings);
   const plan = trainingPlan({
-    model: modelConfig(settings),
+    model,
     shape: { batch: 2, seqLen: 24 },
     vocabularySize: 11,
     optimiser: OPTIMISER,
   });
   const values = [initialParameters(plan, 42), initialStates(plan)].map((arena) => [...arena]);
-  return sha256Hex(plan.digest + JSON.stringify(values));
+  const scheduled = UPDATES.map(scheduledInputs(plan, { model }))
+    .map((inputs) => Object.entries(inputs).map(([name, value]) => [name, ...value]));
+  return sha256Hex(plan.digest + JSON.stringify([values, scheduled]));
 }
 
 const MODULE = { kind: "module", d_model: 12, n_layers: 1, tie_head: true };
@@ -54,6 +64,9 @@ const TRANSFORMER = { kind: "transformer", d_model: 12, n_layers: 1, tie_head: t
 
 /** Mode paper with a causal core, which is what bk_direction then changes. */
 const PAPER_CAUSAL = { mode: "paper", bk_direction: "causal" };
+
+const COSINE = { epsilon_schedule: "cosine" };
+const COLDER = { gumbel: 1, gumbel_schedule: "exponential" };
 
 interface Change {
   readonly key: string;
@@ -93,6 +106,10 @@ const CHANGES: Readonly<
       { key: "eta_init", value: 0.5 },
       { key: "eta_min", value: 1e-2 },
       { key: "eta_learned", value: false },
+      { key: "epsilon_schedule", value: "linear" },
+      { key: "epsilon_start", value: 2, within: COSINE },
+      { key: "epsilon_end", value: 0.25, within: COSINE },
+      { key: "epsilon_steps", value: 5000, within: COSINE },
       { key: "prime_bump", value: "formula" },
       { key: "prime_bump_scale", value: 0.5, within: { prime_bump: "comb" } },
       { key: "k_max", value: 1, within: { prime_bump: "formula" } },
@@ -105,6 +122,9 @@ const CHANGES: Readonly<
       { key: "load_balance", value: 0 },
       { key: "z_loss", value: 0 },
       { key: "gumbel", value: 0.5 },
+      { key: "gumbel_schedule", value: "exponential", within: { gumbel: 1 } },
+      { key: "gumbel_end", value: 0.2, within: COLDER },
+      { key: "gumbel_steps", value: 5000, within: COLDER },
     ],
   },
   "resolvent-block": {
@@ -134,7 +154,7 @@ const CHANGES: Readonly<
 };
 
 for (const [kind, { base, changes }] of Object.entries(CHANGES)) {
-  Deno.test(`every setting of ${kind} changes the parameters or the plan`, () => {
+  Deno.test(`every setting of ${kind} changes the parameters, the plan or the training loop`, () => {
     const known = Object.keys(MODEL_SHAPES[kind as ModelKind]).filter((key) => key !== "kind");
     assertEquals(changes.map(({ key }) => key).toSorted(), known.toSorted());
     for (const { key, value, within = {} } of changes) {
@@ -143,6 +163,22 @@ for (const [kind, { base, changes }] of Object.entries(CHANGES)) {
     }
   });
 }
+
+Deno.test("fingerprint() tells the shapes and lengths of schedules apart, by what the loop uploads alone", () => {
+  const plans = ["linear", "cosine", "exponential"].flatMap((epsilon_schedule) =>
+    [10, 1000].map((epsilon_steps) => ({ ...RESNET_BK, epsilon_schedule, epsilon_steps }))
+  );
+  assertEquals(new Set(plans.map(fingerprint)).size, plans.length);
+  const digests = plans.map((settings) =>
+    trainingPlan({
+      model: modelConfig(settings),
+      shape: { batch: 2, seqLen: 24 },
+      vocabularySize: 11,
+      optimiser: OPTIMISER,
+    }).digest
+  );
+  assertEquals(new Set(digests).size, 1);
+});
 
 Deno.test("withPreset() gives the same settings after they were used and changed", () => {
   for (const preset of PRESET_NAMES) {
@@ -194,6 +230,14 @@ Deno.test("modelConfig() refuses settings that contradict each other, and names 
     [{ router: "arg_g" }, "at model.router"],
     [{ router: "scattering", mode: "paper" }, "at model.router"],
     [{ block: "symplectic", d_model: 7 }, "at model.d_model"],
+    [{ gumbel_schedule: "linear" }, "at model.gumbel_schedule: a schedule starts at the temp"],
+    [{ ...COLDER, gumbel: 0.1 }, "at model.gumbel_end: expected another temperature"],
+    [{ ...COLDER, gumbel_end: 0 }, "at model.gumbel_end: expected a number >= 0.000001"],
+    [{ ...COLDER, router: "scattering" }, "at model.gumbel: noise belongs to a gate"],
+    [{ epsilon_schedule: "step" }, "at model.epsilon_schedule"],
+    [{ ...COSINE, epsilon_start: 0.5 }, "at model.epsilon_end: expected another value"],
+    [{ ...COSINE, epsilon_end: 0 }, "at model.epsilon_end: expected a number >= 0.000001"],
+    [{ ...COSINE, epsilon_steps: 0 }, "at model.epsilon_steps"],
     [{ grad_blend: 1.5 }, "at model.grad_blend: expected a number >= 0 and <= 1, got 1.5"],
   ];
   for (const [settings, message] of cases) {
