@@ -3,7 +3,7 @@ import type { Campaign } from "../run/plan_campaign.ts";
 
 /** What the report of a campaign is about: its units, and every declared comparison at every length. */
 export function reportPlanOf({ resolved, jobs }: Campaign): ReportPlan {
-  const { metadata, grid, replicates, analysis, arms } = resolved.manifest;
+  const { metadata, grid, replicates, analysis, arms, metrics } = resolved.manifest;
   const lengths = [...grid.seqLen].sort((a, b) => a - b);
   return {
     schema: REPORT_PLAN_SCHEMA,
@@ -23,6 +23,8 @@ export function reportPlanOf({ resolved, jobs }: Campaign): ReportPlan {
     comparisons: lengths.flatMap((seqLen) =>
       Object.values(analysis.comparisons).map(({ a, b }) => ({ a, b, seqLen }))
     ),
+    ...(analysis.primary === "val_loss" ? {} : { primary: analysis.primary }),
+    ...(metrics.stepsToTarget === undefined ? {} : { target: metrics.stepsToTarget.target }),
     alpha: analysis.alpha,
     onDivergence: analysis.onDivergence,
   };

@@ -73,6 +73,7 @@ function resultJson({ result, report, error }: {
     sealed,
     stopped,
     failures: failures.map(({ key, error, message }) => ({ key, error, message })),
+    comparisons: report?.comparisons ?? [],
     files: report?.files ?? [],
     missing: report?.missing ?? [],
     not_built: report?.notBuilt ?? [],

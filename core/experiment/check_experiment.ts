@@ -58,6 +58,7 @@ export function checkTraining(resolved: ResolvedManifest, arm: ArmSettings): voi
   }
   checkTask(resolved);
   if (train.gradientCosine) checkCosine(arm, where);
+  checkModelSchedules(resolved, arm);
   const schedules = {
     warmup_steps: train.warmupSteps,
     eval_every: train.evalEvery,
@@ -67,6 +68,20 @@ export function checkTraining(resolved: ResolvedManifest, arm: ArmSettings): voi
     if (steps <= train.steps) continue;
     throw new ManifestError(
       `${where}.${key}: expected at most train.steps = ${train.steps}, got ${steps}`,
+    );
+  }
+}
+
+/** @throws {ManifestError} Naming a schedule of the model that would not come to its end */
+function checkModelSchedules(resolved: ResolvedManifest, arm: ArmSettings): void {
+  const { steps } = arm.trainSettings;
+  for (const name of ["epsilon", "gumbel"]) {
+    const shape = arm.model[`${name}_schedule`];
+    const last = Number(arm.model[`${name}_steps`]);
+    if (shape === undefined || shape === "none" || last <= steps) continue;
+    throw new ManifestError(
+      `${resolved.file} (profile ${resolved.profile}, arm ${arm.name}): at model.${name}_steps: expected at most ` +
+        `train.steps = ${steps}, so that the schedule comes to its end, got ${last}`,
     );
   }
 }

@@ -4,6 +4,7 @@ import { type JsonObject, memberOf } from "../manifest/json.ts";
 import type { ResolvedManifest } from "../manifest/resolve_manifest.ts";
 import { type ArmSettings, armSettings } from "./arm_settings.ts";
 import { checkComparisons, checkTraining } from "./check_experiment.ts";
+import { checkMetrics } from "./check_metrics.ts";
 import type { Unit } from "./unit.ts";
 
 /**
@@ -17,6 +18,7 @@ export function expand(resolved: ResolvedManifest): readonly Unit[] {
   checkComparisons(resolved);
   const arms = armSettings(resolved);
   for (const arm of arms) checkTraining(resolved, arm);
+  checkMetrics(resolved, arms);
   refuseEqualArms(resolved, arms);
   const lengths = ascending(manifest.grid.seqLen);
   const seeds = ascending(manifest.replicates.seeds);
@@ -46,10 +48,17 @@ function unitOf(resolved: ResolvedManifest, at: Coordinates): Unit {
       data: memberOf(resolved.document, "data") as JsonObject, // checked by resolveManifest()
       model: arm.model,
       train: arm.train,
+      ...unitMetrics(resolved),
       seq_len: length,
       seed,
     },
   };
+}
+
+/** Settings of metrics that units measure; a unit without such metrics has no such key. */
+function unitMetrics({ manifest: { metrics } }: ResolvedManifest): JsonObject {
+  const target = metrics.stepsToTarget?.target;
+  return target === undefined ? {} : { metrics: { steps_to_target: { target } } };
 }
 
 function ascending(values: readonly number[]): readonly number[] {

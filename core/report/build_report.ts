@@ -1,7 +1,8 @@
 /** Writes figures, tables, macros and paper of one campaign from its sealed records. */
 import { IncompleteError, StoreError } from "../errors.ts";
 import { compilePaper, removeIfPresent } from "./compile_paper.ts";
-import { FIGURE_SVG_PATH, MEASURES_SVG_PATH, reportFiles } from "./report_files.ts";
+import type { ComparisonJson } from "./comparisons_json.ts";
+import { FIGURE_SVG_PATH, MEASURES_SVG_PATH, OPTIONAL_PATHS, reportFiles } from "./report_files.ts";
 import type { ReportInput } from "./summaries.ts";
 import { svgToPdf } from "./svg_to_pdf.ts";
 
@@ -19,6 +20,8 @@ export interface BuildReportOptions extends ReportInput {
 export interface ReportResult {
   /** Tables as text, with the stamp of a smoke run. */
   readonly consoleText: string;
+  /** Comparisons as plain JSON, those of the family first. */
+  readonly comparisons: readonly ComparisonJson[];
   /** Paths of all files written. */
   readonly files: readonly string[];
   /** Names of planned units without a record; not empty means the campaign is incomplete. */
@@ -37,7 +40,7 @@ export interface ReportResult {
  */
 export async function buildReport(options: BuildReportOptions): Promise<ReportResult> {
   const { outputDir, programs = {} } = options;
-  const { consoleText, texts } = await reportFiles(options);
+  const { consoleText, comparisons, texts } = await reportFiles(options);
   const files: string[] = [];
   for (const [path, text] of texts) files.push(await writeBelow(outputDir, path, text));
   const missing = missingUnits(options);
@@ -53,8 +56,11 @@ export async function buildReport(options: BuildReportOptions): Promise<ReportRe
     }
   };
   const figures = [FIGURE_SVG_PATH, MEASURES_SVG_PATH].filter((path) => texts.has(path));
-  // Measures of an older campaign in the same folder are none of this one.
+  // What an older campaign measured in the same folder is none of this one.
   if (!texts.has(MEASURES_SVG_PATH)) await removeMeasures(outputDir);
+  for (const path of OPTIONAL_PATHS.filter((path) => !texts.has(path))) {
+    await removeIfPresent(`${outputDir}/${path}`);
+  }
   let drawn = true;
   for (const svg of figures) {
     drawn = await build(() => figurePdf(outputDir, { svg, program: programs.rsvgConvert })) &&
@@ -62,7 +68,7 @@ export async function buildReport(options: BuildReportOptions): Promise<ReportRe
   }
   const { paperDir } = options;
   if (drawn && paperDir !== null) await build(() => paperPdf({ ...options, paperDir }));
-  return { consoleText, files, missing, notBuilt };
+  return { consoleText, comparisons, files, missing, notBuilt };
 }
 
 /**

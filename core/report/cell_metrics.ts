@@ -38,6 +38,19 @@ export function finalLoss(record: RunRecord): number | null {
 }
 
 /**
+ * Updates until the validation loss was at the target; null where the run ended before.
+ *
+ * @throws {StoreError} If the unit did not count them
+ */
+export function updatesToTarget(record: RunRecord): number | null {
+  const metric = record.metrics["steps_to_target"];
+  if (metric !== undefined) return metric?.value ?? null;
+  throw new StoreError(
+    `Record "${record.name}": at metrics.steps_to_target: expected a number or null, got nothing`,
+  );
+}
+
+/**
  * Sequence length of a record's cell, in tokens.
  *
  * @throws {StoreError} If the cell has no seq_len

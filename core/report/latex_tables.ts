@@ -5,8 +5,8 @@ import { type Fact, sortFacts } from "./fact.ts";
 import { escapeLatex } from "./latex_text.ts";
 import { latexArm } from "./leak_table.ts";
 import { leakingArms, LEAKS_STAMP } from "./leaks.ts";
-import { DIVERGED_MARK } from "./result_facts.ts";
-import type { ReportPlan } from "./report_plan.ts";
+import { comparisonKey, DIVERGED_MARK } from "./result_facts.ts";
+import { type ComparedMetric, primaryMetric, type ReportPlan } from "./report_plan.ts";
 import { floorsOf } from "./setting_facts.ts";
 import type { CellSummary } from "./summaries.ts";
 import { verdictText } from "./verdict.ts";
@@ -74,29 +74,60 @@ function cellRow(plan: ReportPlan, cell: CellSummary, { isFirst, leaking }: {
   } \\\\`;
 }
 
-/** Comparisons with interval, exact p, floor, adjusted p, effect size and verdict. */
-export function comparisonsTable(plan: ReportPlan, results: readonly ComparisonResult[]): string {
+/** Columns of comparisons by metric: alignment, headings, facts, sign between the arms. */
+const COMPARISONS = {
+  val_loss: {
+    align: "rlrrcccrl",
+    head:
+      "$N$ & $A - B$ & $n$ & diff.\\ (nats) & 95\\,\\% interval & $p$ & floor & Holm $p$ & $d_z$",
+    facts: ["n", "mean_diff", "ci", "p", "floor", "p_holm", "dz"],
+    sign: "$-$",
+  },
+  steps_to_target: {
+    align: "rlrrrcccr",
+    head: "$N$ & $A / B$ & $n$ & censored & ratio & 95\\,\\% interval & $p$ & floor & Holm $p$",
+    facts: ["n", "censored", "ratio", "ci", "p", "floor", "p_holm"],
+    sign: "$/$",
+  },
+} as const;
+
+/**
+ * Comparisons with estimate, interval, exact p, floor, adjusted p and verdict: differences of losses with effect size,
+ * or ratios of updates with the number of censored pairs.
+ */
+export function comparisonsTable(
+  plan: ReportPlan,
+  results: readonly ComparisonResult[],
+  { metric = primaryMetric(plan) }: { readonly metric?: ComparedMetric } = {},
+): string {
+  const { align, head } = COMPARISONS[metric];
   return [
     HEADER,
-    "\\begin{tabular}{@{}rlrrcccrl@{}}",
+    `\\begin{tabular}{@{}${align}@{}}`,
     "\\toprule",
-    "$N$ & $A - B$ & $n$ & diff.\\ (nats) & 95\\,\\% interval & $p$ & floor & Holm $p$ & $d_z$ \\\\",
+    `${head} \\\\`,
     "\\midrule",
-    results.map((result) => comparisonRows(plan, result).join("\n")).join("\n\\addlinespace\n"),
+    results.map((result) => comparisonRows(plan, result, { metric }).join("\n"))
+      .join("\n\\addlinespace\n"),
     "\\bottomrule",
     "\\end{tabular}",
     "",
   ].join("\n");
 }
 
-function comparisonRows(plan: ReportPlan, result: ComparisonResult): readonly string[] {
+function comparisonRows(
+  plan: ReportPlan,
+  result: ComparisonResult,
+  { metric }: { readonly metric: ComparedMetric },
+): readonly string[] {
   const { a, b, seqLen } = result.planned;
-  const fact = (name: string) => `\\fact{${plan.experiment}/${a}-vs-${b}/${seqLen}/${name}}`;
+  const { facts, sign } = COMPARISONS[metric];
+  const fact = (name: string) => `\\fact{${comparisonKey(plan, result, { metric })}/${name}}`;
   const columns = result.kind !== "tested"
     ? [`\\multicolumn{7}{c}{${result.kind === "leaks" ? LEAKS_STAMP : "NO DATA"}}`]
-    : ["n", "mean_diff", "ci", "p", "floor", "p_holm", "dz"].map(fact);
+    : facts.map(fact);
   const leaking = new Set(result.kind === "leaks" ? result.arms : []);
-  const head = [String(seqLen), `${latexArm(a, leaking)} $-$ ${latexArm(b, leaking)}`];
+  const head = [String(seqLen), `${latexArm(a, leaking)} ${sign} ${latexArm(b, leaking)}`];
   const verdict = escapeLatex(verdictText(plan, result));
   return [
     `${[...head, ...columns].join(" & ")} \\\\`,

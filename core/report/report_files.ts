@@ -1,6 +1,12 @@
 /** Everything a report consists of, as texts by path; a function of its input alone. */
 import { comparisonTable } from "./comparison_table.ts";
-import { compareCells, type ComparisonResult } from "./comparisons.ts";
+import {
+  compareCells,
+  compareSecondary,
+  type ComparisonResult,
+  type SecondaryComparisons,
+} from "./comparisons.ts";
+import { type ComparisonJson, comparisonsJson } from "./comparisons_json.ts";
 import { multiLengthTables, smokeBanner } from "./console_table.ts";
 import { curveCsv, curveRows } from "./curve_rows.ts";
 import type { Fact } from "./fact.ts";
@@ -11,11 +17,12 @@ import { measureCsv, type MeasureSummary, summariseMeasures } from "./measures.t
 import { measureFacts, measureLatexTable, measureTable } from "./measure_tables.ts";
 import { leakFacts, leakLatexTable, leakTable } from "./leak_table.ts";
 import { renderSvg } from "./render_svg.ts";
-import { formatReportPlan } from "./report_plan.ts";
+import { type ComparedMetric, formatReportPlan } from "./report_plan.ts";
 import { cellFacts, comparisonFacts } from "./result_facts.ts";
 import { factsJson, primaryComparison, resultsTex, verdictSentence } from "./results_tex.ts";
 import { campaignFacts, chanceOf, floorFacts, floorsOf, settingFacts } from "./setting_facts.ts";
 import { type CellSummary, type ReportInput, summarise } from "./summaries.ts";
+import { targetCsv, targetFacts, targetTable } from "./target_table.ts";
 
 /** Path of the plan below the output folder; `deno task paper` starts from it. */
 export const REPORT_PLAN_PATH = "report.json";
@@ -23,11 +30,27 @@ export const REPORT_PLAN_PATH = "report.json";
 export const FIGURE_SVG_PATH = "figures/curves.svg";
 /** Path of the figure of further measures, which a campaign without any does not have. */
 export const MEASURES_SVG_PATH = "figures/measures.svg";
+/** Path of the updates to a target loss by unit, which a campaign that counts none does not have. */
+export const TARGET_CSV_PATH = "figures/steps_to_target.csv";
+
+/** Path of the LaTeX table of comparisons by a metric that is not that of the family. */
+function secondaryPath(metric: ComparedMetric): string {
+  return `paper/generated/tables/comparisons_${metric}.tex`;
+}
+
+/** Files of metrics that not every campaign has. */
+export const OPTIONAL_PATHS: readonly string[] = [
+  TARGET_CSV_PATH,
+  secondaryPath("val_loss"),
+  secondaryPath("steps_to_target"),
+];
 
 /** Texts of a report. */
 export interface ReportFiles {
   /** What the command prints. */
   readonly consoleText: string;
+  /** Comparisons as plain JSON, those of the family first. */
+  readonly comparisons: readonly ComparisonJson[];
   /** File texts by path below the output folder. */
   readonly texts: ReadonlyMap<string, string>;
 }
@@ -41,6 +64,7 @@ export async function reportFiles(input: ReportInput): Promise<ReportFiles> {
   const { plan } = input;
   const cells = summarise(input);
   const comparisons = compareCells(plan, cells);
+  const secondary = compareSecondary(plan, cells);
   const rows = cells.flatMap((cell) => curveRows(cell, input.curves));
   const spec = figureCurves({ plan, cells, rows, floors: floorsByLength(cells) });
   const tables = multiLengthTables(plan, cells);
@@ -48,10 +72,17 @@ export async function reportFiles(input: ReportInput): Promise<ReportFiles> {
   const measures = summariseMeasures(cells);
   const measureText = measureTable(plan, measures);
   const leakText = leakTable(plan, cells);
-  const consoleText = [smokeBanner(plan), tables, leakText, measureText, comparisonText]
-    .filter(Boolean).join("\n");
+  const consoleText = [
+    smokeBanner(plan),
+    tables,
+    leakText,
+    measureText,
+    targetTable(plan, cells),
+    comparisonText,
+    ...secondary.map(({ metric, results }) => comparisonTable(plan, results, { metric })),
+  ].filter(Boolean).join("\n");
   const facts = [
-    ...allFacts(input, { cells, comparisons }),
+    ...allFacts(input, { cells, comparisons, secondary }),
     ...measureFacts(plan, measures),
   ];
   const verdicts = comparisons.map((comparison) => verdictSentence(plan, comparison));
@@ -75,11 +106,18 @@ export async function reportFiles(input: ReportInput): Promise<ReportFiles> {
     ["paper/generated/tables/verdicts.tex", verdictList(verdicts.map(({ key }) => key))],
     ["paper/generated/tables/provenance.tex", provenanceTable(facts)],
     ...await measureFiles(input, measures),
+    ...(plan.target === undefined ? [] : [[TARGET_CSV_PATH, targetCsv(cells)]] as const),
+    ...secondary.map(({ metric, results }) =>
+      [
+        secondaryPath(metric),
+        comparisonsTable(plan, results, { metric }),
+      ] as const
+    ),
     ...(leakText === ""
       ? []
       : [["paper/generated/tables/leaks.tex", leakLatexTable(plan, cells)]] as const),
   ]);
-  return { consoleText, texts };
+  return { consoleText, comparisons: comparisonsJson(plan, cells), texts };
 }
 
 /** Figure, its numbers and table of further measures; nothing where none was made. */
@@ -101,6 +139,7 @@ function allFacts(
   results: {
     readonly cells: readonly CellSummary[];
     readonly comparisons: readonly ComparisonResult[];
+    readonly secondary: readonly SecondaryComparisons[];
   },
 ): readonly Fact[] {
   const records = results.cells.flatMap((cell) => cell.records);
@@ -115,7 +154,11 @@ function allFacts(
     ...floorFacts(plan, byLength),
     ...results.cells.flatMap((cell) => cellFacts(plan, cell)),
     ...results.cells.flatMap((cell) => leakFacts(plan, cell)),
+    ...results.cells.flatMap((cell) => targetFacts(plan, cell)),
     ...results.comparisons.flatMap((comparison) => comparisonFacts(plan, comparison)),
+    ...results.secondary.flatMap(({ metric, results }) =>
+      results.flatMap((comparison) => comparisonFacts(plan, comparison, { metric }))
+    ),
     ...(primary === undefined
       ? []
       : comparisonFacts(plan, primary, { prefix: `${plan.experiment}/primary` })),

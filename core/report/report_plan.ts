@@ -18,12 +18,15 @@ export interface PlannedUnit {
   readonly seed: number;
 }
 
-/** Arm `a` minus arm `b` on final validation loss, paired by seed, at one length. */
+/** Arm `a` against arm `b`, paired by seed, at one length: a - b of a loss, a / b of a number of updates. */
 export interface PlannedComparison {
   readonly a: string;
   readonly b: string;
   readonly seqLen: number;
 }
+
+/** Metrics that arms are compared by. */
+export type ComparedMetric = "val_loss" | "steps_to_target";
 
 /** The plan of one report. */
 export interface ReportPlan {
@@ -41,6 +44,10 @@ export interface ReportPlan {
   readonly units: readonly PlannedUnit[];
   /** The whole family: Holm's method counts every one of them. */
   readonly comparisons: readonly PlannedComparison[];
+  /** Metric of the family; absent: "val_loss". */
+  readonly primary?: ComparedMetric;
+  /** Validation loss, nats per token, that units count updates to; absent: they count none. */
+  readonly target?: number;
   /** Family-wise error rate. */
   readonly alpha: number;
   /** What a diverged seed counts as; the only rule of this report, stated so that no other is assumed. */
@@ -55,6 +62,19 @@ export const SMOKE_STAMP = "smoke: not evidence";
 /** Whether p-values of this plan carry the stamp. */
 export function isSmoke(plan: ReportPlan): boolean {
   return plan.profile === SMOKE_PROFILE;
+}
+
+/** Metric of the family. */
+export function primaryMetric(plan: ReportPlan): ComparedMetric {
+  return plan.primary ?? "val_loss";
+}
+
+/** Metrics that the report compares besides that of the family. */
+export function secondaryMetrics(plan: ReportPlan): readonly ComparedMetric[] {
+  const metrics: readonly ComparedMetric[] = plan.target === undefined
+    ? ["val_loss"]
+    : ["val_loss", "steps_to_target"];
+  return metrics.filter((metric) => metric !== primaryMetric(plan));
 }
 
 /** The first arm against every other arm, at every length. */

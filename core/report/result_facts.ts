@@ -1,12 +1,13 @@
 /** Facts about what came out: one set per arm and length, one per comparison. */
-import type { ComparisonResult } from "./comparisons.ts";
+import type { ComparisonResult, TestedLoss, TestedUpdates } from "./comparisons.ts";
 import { type Fact, type FactSource, makeFact } from "./fact.ts";
 import { LEAKS_STAMP } from "./leaks.ts";
 import { escapeLatex, latexNumber } from "./latex_text.ts";
 import { decimalsFor, fixedText, meanText, perplexityText } from "./number_text.ts";
-import type { ReportPlan } from "./report_plan.ts";
+import { ratioSummary, ratioTexts } from "./ratio_texts.ts";
+import { type ComparedMetric, primaryMetric, type ReportPlan } from "./report_plan.ts";
 import type { CellSummary } from "./summaries.ts";
-import { comparisonTexts, latexTexts, verdictText } from "./verdict.ts";
+import { comparisonTexts, latexRatioTexts, latexTexts, verdictText } from "./verdict.ts";
 
 /** What stands where a value is missing. */
 export const NO_DATA = "NO DATA";
@@ -85,50 +86,94 @@ function gradNormSource(cell: CellSummary, runs: readonly string[]): FactSource 
   return { value: gradNorm.mean, text, runs };
 }
 
+/**
+ * First part of the facts of a comparison, "phase4/resnet-bk-vs-transformer/2048"; with the name of the metric where it
+ * is not that of the family.
+ */
+export function comparisonKey(
+  plan: ReportPlan,
+  { planned: { a, b, seqLen } }: ComparisonResult,
+  { metric }: { readonly metric: ComparedMetric },
+): string {
+  const key = `${plan.experiment}/${a}-vs-${b}/${seqLen}`;
+  return metric === primaryMetric(plan) ? key : `${key}/${metric}`;
+}
+
 /** Facts of one comparison, "phase4/resnet-bk-vs-transformer/2048/p"; `prefix` replaces the first part. */
 export function comparisonFacts(
   plan: ReportPlan,
   comparison: ComparisonResult,
-  options: { readonly prefix?: string } = {},
+  options: { readonly prefix?: string; readonly metric?: ComparedMetric } = {},
 ): readonly Fact[] {
-  const { a, b, seqLen } = comparison.planned;
-  const prefix = options.prefix ?? `${plan.experiment}/${a}-vs-${b}/${seqLen}`;
+  const { metric = primaryMetric(plan) } = options;
+  const { seqLen } = comparison.planned;
+  const prefix = options.prefix ?? comparisonKey(plan, comparison, { metric });
   const runs = comparison.kind === "tested" ? comparison.keys : [];
   const verdict = verdictText(plan, comparison);
   const words: Readonly<Record<string, FactSource>> = {
     seq_len: { value: seqLen, text: String(seqLen), runs },
     verdict: { value: verdict, text: escapeLatex(verdict), runs },
   };
-  const sources = { ...words, ...testSources(comparison, runs) };
+  const sources = { ...words, ...testSources(comparison, { runs, metric }) };
   return Object.entries(sources).map(([name, source]) => makeFact(`${prefix}/${name}`, source));
 }
 
-const TEST_NAMES = ["n", "mean_diff", "ci", "p", "floor", "p_holm", "dz"] as const;
+const TEST_NAMES = {
+  val_loss: ["n", "mean_diff", "ci", "p", "floor", "p_holm", "dz"],
+  steps_to_target: ["n", "censored", "ratio", "ci", "p", "floor", "p_holm", "summary"],
+} as const;
 
 function testSources(
   comparison: ComparisonResult,
-  runs: readonly string[],
+  { runs, metric }: { readonly runs: readonly string[]; readonly metric: ComparedMetric },
 ): Readonly<Record<string, FactSource>> {
   if (comparison.kind !== "tested") {
     const word = comparison.kind === "leaks" ? LEAKS_STAMP : NO_DATA;
-    return Object.fromEntries(TEST_NAMES.map((name) => [name, { value: word, text: word, runs }]));
+    return Object.fromEntries(
+      TEST_NAMES[metric].map((name) => [name, { value: word, text: word, runs }]),
+    );
   }
-  const { result, family } = comparison;
-  const texts = latexTexts(comparisonTexts(comparison));
+  const sources = comparison.metric === "val_loss"
+    ? lossTestSources(comparison)
+    : updatesTestSources(comparison);
+  return Object.fromEntries(
+    Object.entries(sources).map(([name, source]) => [name, { ...source, runs }]),
+  );
+}
+
+type Sources = Readonly<Record<string, Omit<FactSource, "runs">>>;
+
+function sourceOf(value: number | null, text: string | null): Omit<FactSource, "runs"> {
+  return { value: value ?? "n/a", text: text ?? "n/a" };
+}
+
+function lossTestSources({ result, family }: TestedLoss): Sources {
+  const texts = latexTexts(comparisonTexts({ result, family }));
   const ci = texts.low === null ? "n/a" : `[${texts.low}, ${texts.high}]`;
-  const source = (value: number | null, text: string | null): FactSource => ({
-    value: value ?? "n/a",
-    text: text ?? "n/a",
-    runs,
-  });
   return {
-    n: source(result.n, String(result.n)),
-    mean_diff: source(result.meanDifference, texts.difference),
-    ci: { value: ci, text: ci, runs },
-    p: source(result.pExact, texts.p),
-    floor: source(result.floor, texts.floor),
-    p_holm: source(family?.pHolm ?? null, texts.pHolm),
-    dz: source(result.kind === "estimated" ? result.dz : null, texts.dz),
+    n: sourceOf(result.n, String(result.n)),
+    mean_diff: sourceOf(result.meanDifference, texts.difference),
+    ci: { value: ci, text: ci },
+    p: sourceOf(result.pExact, texts.p),
+    floor: sourceOf(result.floor, texts.floor),
+    p_holm: sourceOf(family?.pHolm ?? null, texts.pHolm),
+    dz: sourceOf(result.kind === "estimated" ? result.dz : null, texts.dz),
+  };
+}
+
+function updatesTestSources({ result, family }: TestedUpdates): Sources {
+  const texts = latexRatioTexts(ratioTexts({ result, family }));
+  const ci = texts.low === null ? "n/a" : `[${texts.low}, ${texts.high}]`;
+  const summary = ratioSummary({ result, family });
+  return {
+    n: sourceOf(result.n, String(result.n)),
+    censored: sourceOf(result.censoredPairs, String(result.censoredPairs)),
+    ratio: sourceOf(result.kind === "no-ratio" ? null : result.ratio, texts.ratio),
+    ci: { value: ci, text: ci },
+    p: sourceOf(result.pExact, texts.p),
+    floor: sourceOf(result.floor, texts.floor),
+    p_holm: sourceOf(family?.pHolm ?? null, texts.pHolm),
+    summary: { value: summary, text: escapeLatex(summary) },
   };
 }
 

@@ -1,5 +1,5 @@
 /** `results.tex`: every number and every verdict of the paper as a LaTeX macro. */
-import type { ComparisonResult } from "./comparisons.ts";
+import type { ComparisonResult, TestedUpdates } from "./comparisons.ts";
 import { type Fact, sortFacts } from "./fact.ts";
 import { escapeLatex } from "./latex_text.ts";
 import { isSmoke, type ReportPlan, SMOKE_STAMP } from "./report_plan.ts";
@@ -45,6 +45,9 @@ export function verdictSentence(plan: ReportPlan, comparison: ComparisonResult):
   if (comparison.kind !== "tested") {
     return { key, sentence: `At $N = ${seqLen}$, ${pair}: ${verdict}.` };
   }
+  if (comparison.metric === "steps_to_target") {
+    return { key, sentence: updatesSentence(plan, comparison, { fact, verdict }) };
+  }
   const interval = comparison.result.kind === "estimated"
     ? `, 95\\,\\% interval ${fact("ci")}`
     : "";
@@ -58,6 +61,25 @@ export function verdictSentence(plan: ReportPlan, comparison: ComparisonResult):
       `${interval} ($n = {}$${fact("n")} pairs${imputed}; exact $p = {}$${fact("p")} with floor ` +
       `${fact("floor")}, Holm-adjusted $p = {}$${fact("p_holm")}${effect}): ${verdict}.`,
   };
+}
+
+function updatesSentence(
+  plan: ReportPlan,
+  { planned: { a, b, seqLen }, result }: TestedUpdates,
+  { fact, verdict }: { readonly fact: (name: string) => string; readonly verdict: string },
+): string {
+  const pair = `\\emph{${escapeLatex(a)}} over \\emph{${escapeLatex(b)}}`;
+  const [ratio, test] = result.kind === "no-ratio"
+    ? ["has no ratio", "sign test"]
+    : [`is ${fact("ratio")}`, "sign-flip test"];
+  const interval = result.kind === "ratio" ? `, 95\\,\\% interval ${fact("ci")}` : "";
+  return `At $N = ${seqLen}$, updates to a validation loss of ${plan.target} nats per token, ${pair}: the geometric ` +
+    `mean ${ratio}${interval} ($n = {}$${fact("n")} pairs, censored ${
+      fact("censored")
+    }; exact ${test}, ` +
+    `$p = {}$${fact("p")} with floor ${fact("floor")}, Holm-adjusted $p = {}$${
+      fact("p_holm")
+    }): ${verdict}.`;
 }
 
 /** The comparison that the paper names first: first pair of arms at the longest length. */

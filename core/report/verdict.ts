@@ -2,16 +2,14 @@
 import { LEAKS_VERDICT } from "./leaks.ts";
 import { latexNumber } from "./latex_text.ts";
 import { decimalsFor, fixedText, pValueText } from "./number_text.ts";
-import type { ComparisonResult } from "./comparisons.ts";
+import type { ComparisonResult, TestedLoss } from "./comparisons.ts";
+import type { RatioTexts } from "./ratio_texts.ts";
 import { isSmoke, type ReportPlan, SMOKE_STAMP } from "./report_plan.ts";
 
-type Tested = Extract<ComparisonResult, { readonly kind: "tested" }>;
-
 /**
- * "not significant", "significant, lower loss: <arm>", or why neither can be said; "not evidence: LEAKS" where an
- * arm reads later tokens. A smoke run has the
- * stamp and no winner.
- * A loss is a cost, so a negative difference A - B favours A.
+ * "not significant", "significant, lower loss: <arm>" or "significant, fewer updates: <arm>", or why neither can be
+ * said; "not evidence: LEAKS" where an arm reads later tokens. A smoke run has the stamp and no winner.
+ * Losses and updates are costs, so a negative difference A - B and a ratio A / B below 1 favour A.
  */
 export function verdictText(plan: ReportPlan, comparison: ComparisonResult): string {
   const text = plainVerdict(comparison);
@@ -23,14 +21,27 @@ export function verdictText(plan: ReportPlan, comparison: ComparisonResult): str
 function plainVerdict(comparison: ComparisonResult): string {
   if (comparison.kind === "leaks") return `${LEAKS_VERDICT} (${comparison.arms.join(", ")})`;
   if (comparison.kind === "missing") return `NO DATA: ${comparison.reason}`;
-  const { family, result, planned } = comparison;
+  if (!comparison.inFamily) return "secondary metric: no verdict";
+  const { family, result } = comparison;
   if (family === null) return "undecided: other members of the family have no data";
   if (!family.feasible) {
     return `not significant: ${result.n} seeds cannot pass ${family.hypotheses} tests at ` +
       `${family.alpha}`;
   }
   if (!(family.pHolm <= family.alpha)) return "not significant";
-  return `significant, lower loss: ${result.meanDifference < 0 ? planned.a : planned.b}`;
+  return `significant, ${favoured(comparison)}`;
+}
+
+function favoured(
+  comparison: Extract<ComparisonResult, { readonly kind: "tested" }>,
+): string {
+  const { planned: { a, b } } = comparison;
+  if (comparison.metric === "val_loss") {
+    return `lower loss: ${comparison.result.meanDifference < 0 ? a : b}`;
+  }
+  const { result } = comparison;
+  const isA = result.kind === "no-ratio" ? result.earlierA > result.earlierB : result.ratio < 1;
+  return `fewer updates: ${isA ? a : b}`;
 }
 
 /** Texts of one comparison, rounded to two significant digits of the interval's half-width. */
@@ -46,8 +57,10 @@ export interface ComparisonTexts {
   readonly dz: string | null;
 }
 
-/** Formats a tested comparison; plain text, see `latexTexts` for LaTeX. */
-export function comparisonTexts({ result, family }: Tested): ComparisonTexts {
+/** Formats a tested comparison of losses; plain text, see `latexTexts` for LaTeX. */
+export function comparisonTexts(
+  { result, family }: Pick<TestedLoss, "result" | "family">,
+): ComparisonTexts {
   const estimated = result.kind === "estimated" ? result : null;
   const decimals = decimalsFor(estimated === null ? null : (estimated.high - estimated.low) / 2);
   return {
@@ -72,6 +85,16 @@ export function latexTexts(texts: ComparisonTexts): ComparisonTexts {
     floor: latexNumber(texts.floor),
     pHolm: convert(texts.pHolm),
     dz: convert(texts.dz),
+  };
+}
+
+/** Texts of a ratio with LaTeX powers; none of them has a sign. */
+export function latexRatioTexts(texts: RatioTexts): RatioTexts {
+  return {
+    ...texts,
+    p: latexNumber(texts.p),
+    floor: latexNumber(texts.floor),
+    pHolm: texts.pHolm === null ? null : latexNumber(texts.pHolm),
   };
 }
 

@@ -12,6 +12,7 @@ import {
 } from "../store/record.ts";
 import type { TextUnitData, UnitData } from "./load_unit_data.ts";
 import type { UnitJob } from "./run_unit.ts";
+import type { TimedMetrics } from "./steps_to_target.ts";
 
 /** What a record says that is the same for all units of a campaign. */
 export interface RecordFacts {
@@ -30,6 +31,8 @@ export interface RecordParts {
   readonly targets: number;
   /** Further final numbers by metric name; null as `valLoss`. */
   readonly measured: Readonly<Record<string, number | null>>;
+  /** Metrics that wait for an event, and why they have no number. */
+  readonly timed: TimedMetrics;
   readonly data: UnitData;
   readonly engine: BackendFacts;
   readonly planDigest: string;
@@ -76,7 +79,9 @@ export function makeRecord({ unit, key, facts }: UnitJob, parts: RecordParts): R
       val_loss: valLoss,
       ...(data.kind === "text" ? { bits_per_byte: bitsOf(valLoss, { data, targets }) } : {}),
       ...parts.measured,
+      ...parts.timed.metrics,
     }),
+    ...(Object.keys(parts.timed.censored).length > 0 ? { censored: parts.timed.censored } : {}),
     leak: parts.leak,
     parameters: parts.parameters,
     outputs: parts.outputs,

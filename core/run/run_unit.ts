@@ -16,6 +16,7 @@ import {
   checkpointToBytes,
 } from "../train/checkpoint_bytes.ts";
 import { createTrainer, type Trainer, type TrainerSettings } from "../train/trainer.ts";
+import { updateFault } from "../train/update_fault.ts";
 import { InterruptedError } from "../errors.ts";
 import { auditUnit } from "./audit_unit.ts";
 import { checkpointOrigin } from "./checkpoint_origin.ts";
@@ -24,6 +25,7 @@ import type { MixerModule } from "./load_mixer.ts";
 import type { UnitData } from "./load_unit_data.ts";
 import { makeRecord, type RecordFacts, type RecordParts, type UnitTiming } from "./make_record.ts";
 import { measureUnit } from "./measure_unit.ts";
+import { stepsToTarget } from "./steps_to_target.ts";
 import { trainerSettings } from "./trainer_settings.ts";
 import { unitBatches, unitWindows } from "./unit_batches.ts";
 
@@ -168,12 +170,8 @@ class UnitRun {
       const to = Math.min(train.steps, (Math.floor(step / train.evalEvery) + 1) * train.evalEvery);
       const bad = await this.#span(batches.at, { from: step, to });
       if (bad !== undefined) {
-        const reason = "loss or gradient is not finite";
-        return this.#ended({ kind: "diverged", step: bad, reason }, {
-          valLoss: null,
-          begin,
-          done: bad - from,
-        });
+        const done = bad.step - from;
+        return this.#ended({ kind: "diverged", ...bad }, { valLoss: null, begin, done });
       }
       step = to;
       valLoss = await this.#evaluate(step);
@@ -198,23 +196,25 @@ class UnitRun {
     });
   }
 
-  /** Runs updates and logs them; returns the first update that was not finite, if any. */
+  /** Runs updates and logs them; returns the first update that was no step of training, if any. */
   async #span(
     batches: (step: number) => Batch,
     span: { readonly from: number; readonly to: number },
-  ): Promise<number | undefined> {
+  ): Promise<{ readonly step: number; readonly reason: string } | undefined> {
     const { attempt, trainer, config: { train }, options: { clock } } = this.parts;
     const begin = clock.seconds();
     const updates = await trainer.advance(batches, span);
     this.#trainSeconds += clock.seconds() - begin;
-    for (const { step, loss, gradNorm, learningRate, finite } of updates) {
-      if (step % train.logEvery === 0 || !finite) {
+    for (const update of updates) {
+      const { step, loss, gradNorm, learningRate } = update;
+      const reason = updateFault(update);
+      if (step % train.logEvery === 0 || reason !== null) {
         const at = { step, tokens: step * train.tokensPerStep };
         attempt.appendMetric({ ...at, name: "loss", value: finiteOrText(loss) });
         attempt.appendMetric({ ...at, name: "grad_norm", value: finiteOrText(gradNorm) });
         attempt.appendMetric({ ...at, name: "learning_rate", value: learningRate });
       }
-      if (!finite) return step;
+      if (reason !== null) return { step, reason };
     }
     return undefined;
   }
@@ -274,6 +274,7 @@ async function seal(run: UnitRun, ended: {
     outcome: ended.outcome,
     valLoss: ended.valLoss,
     measured: ended.measured,
+    timed: stepsToTarget(config, { outcome: ended.outcome, metrics }),
     targets: scoredTokens({ seqLen: config.seqLen, evalTokens }),
     leak,
     data,

@@ -2,8 +2,11 @@ import { UsageError } from "../errors.ts";
 import type { Comparison } from "./compare_arms.ts";
 import { holm } from "./holm.ts";
 
-/** A comparison as a member of its family of hypotheses. */
-export type FamilyComparison = Comparison & {
+/** What a test must have to be a member of a family. */
+export type FamilyTest = Pick<Comparison, "pExact" | "floor">;
+
+/** What a test has as a member of its family of hypotheses. */
+export interface FamilyMember {
   /** pExact after Holm's adjustment over the family. */
   readonly pHolm: number;
   /** Number of hypotheses in the family, m. */
@@ -14,7 +17,7 @@ export type FamilyComparison = Comparison & {
    * the arms.
    */
   readonly feasible: boolean;
-};
+}
 
 /** Options of {@linkcode compareFamily}. */
 export interface FamilyOptions {
@@ -49,10 +52,10 @@ export interface FamilyOptions {
  * assertEquals(member.feasible, false); // 5 seeds: floor 2 / 32, and 2 * 2 / 32 > 0.05
  * ```
  */
-export function compareFamily(
-  comparisons: readonly Comparison[],
+export function compareFamily<Test extends FamilyTest>(
+  comparisons: readonly Test[],
   options: FamilyOptions = {},
-): readonly FamilyComparison[] {
+): readonly (Test & FamilyMember)[] {
   const { alpha = 0.05 } = options;
   if (!(alpha > 0 && alpha < 1)) {
     throw new UsageError(

@@ -29,6 +29,7 @@ const CHECKS: readonly Check[] = [
   ["engine.adapter", "adapter facts or null", (value) => value === null || isJsonObject(value)],
   ["outcome", '"ok", or "diverged" with step and reason', isOutcome],
   ["metrics", "exact numbers or null, by name", (value) => everyMember(value, isMetric)],
+  ["censored", "after and reason by name of a null metric, or nothing", isCensored],
   ["leak", "leaks, largestChange and gainNats, or null", isLeak],
   ["outputs", "a list of name, digest and bytes", (value) => everyItem(value, isOutput)],
   ["warnings", "a list of texts", (value) => everyItem(value, isText)],
@@ -101,6 +102,15 @@ function isMetric(value: Json): boolean {
   if (!isJsonObject(value)) return false;
   const number = value.value;
   return typeof number === "number" && value.bits === bitsOf(number);
+}
+
+function isCensored(value: Json | undefined): boolean {
+  return value === undefined || everyMember(
+    value,
+    (item) =>
+      isJsonObject(item) && isNumber(item.after) &&
+      (item.reason === "not reached" || item.reason === "diverged"),
+  );
 }
 
 function isOutput(value: Json): boolean {

@@ -35,6 +35,13 @@ export type Outcome =
   | { readonly kind: "ok" }
   | { readonly kind: "diverged"; readonly step: number; readonly reason: string };
 
+/** Why a metric that waits for an event has no number: the run ended before it. */
+export interface Censoring {
+  /** Updates after which the run ended. For one that diverged: the step of its outcome. */
+  readonly after: number;
+  readonly reason: "not reached" | "diverged";
+}
+
 /** Whether predictions of a unit's final model depend on later tokens; with such a leak its loss is no evidence. */
 export interface LeakFacts {
   /** An earlier logit changed with a token, or the model does not declare itself causal. */
@@ -91,6 +98,8 @@ export interface RunRecord {
   readonly outcome: Outcome;
   /** Final numbers by metric name, e.g. val_loss in nats per token. Null where the unit diverged before it existed. */
   readonly metrics: Readonly<Record<string, ExactNumber | null>>;
+  /** Metrics that are null because the run ended before what they wait for, by name; absent where there are none. */
+  readonly censored?: Readonly<Record<string, Censoring>>;
   /** Null where the unit diverged: a model that is not finite cannot be audited. */
   readonly leak: LeakFacts | null;
   readonly parameters: { readonly count: number; readonly digest: string };

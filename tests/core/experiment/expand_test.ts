@@ -62,6 +62,45 @@ Deno.test("expand() refuses windows that do not divide the step or the evaluatio
   );
 });
 
+Deno.test("expand() refuses an evaluation shorter than a window, wherever the two come from", () => {
+  const tells = (text: string, { profile, want }: {
+    readonly profile: string;
+    readonly want: string;
+  }): void => {
+    const resolved = resolvedText(text, profile);
+    const { message } = assertThrows(() => expand(resolved), ManifestError);
+    assertStringIncludes(message, want);
+  };
+  const expected = "at train.eval_tokens: expected a multiple of every grid.seq_len, got";
+  // In the shared section, for each profile that leaves it alone.
+  const shared = manifestWith("eval_tokens: 64", "eval_tokens: 15");
+  for (const profile of ["smoke", "longer"]) {
+    const want = `t.yaml (profile ${profile}, arm resnet-bk): ${expected} 15, which is not a ` +
+      "multiple of 16";
+    tells(shared, { profile, want });
+  }
+  // In a profile's settings, with a length of its grid that the shared section does not have.
+  const own = manifestWith("train: {steps: 8}", "train: {steps: 8, eval_tokens: 16}");
+  tells(own, {
+    profile: "longer",
+    want: `t.yaml (profile longer, arm resnet-bk): ${expected} 16, which is not a multiple of 32`,
+  });
+  assertEquals(expand(resolvedText(own)).length, 4);
+  // By the grid of a profile alone.
+  tells(
+    manifestWith("seq_len: [16, 32]", "seq_len: [128]").replace("per_step: 32", "per_step: 128"),
+    {
+      profile: "longer",
+      want: `(profile longer, arm resnet-bk): ${expected} 64, which is not a multiple of 128`,
+    },
+  );
+  // In one arm's patch.
+  tells(manifestWith("{kind: transformer}", "{kind: transformer}, train: {eval_tokens: 1}"), {
+    profile: "smoke",
+    want: `(profile smoke, arm transformer): ${expected} 1, which is not a multiple of 16`,
+  });
+});
+
 Deno.test("expand() refuses schedules that end after the last step", () => {
   for (const key of ["warmup_steps: 1", "eval_every: 2", "log_every: 1"]) {
     const name = key.split(":")[0];
@@ -70,6 +109,25 @@ Deno.test("expand() refuses schedules that end after the last step", () => {
       `t.yaml (profile smoke, arm resnet-bk): at train.${name}: expected at most train.steps = 4, got 5`,
     );
   }
+});
+
+Deno.test("expand() refuses schedules of the model that do not come to their end", () => {
+  const eta = "epsilon_schedule: cosine";
+  assertStringIncludes(
+    refusalOf("  eta_min: 0.001\n", `  eta_min: 0.001\n  ${eta}\n  epsilon_steps: 5\n`),
+    "t.yaml (profile smoke, arm resnet-bk): at model.epsilon_steps: expected at most train.steps = 4, so that " +
+      "the schedule comes to its end, got 5",
+  );
+  const noise = "  gumbel: 1\n  gumbel_schedule: linear\n";
+  assertStringIncludes(
+    refusalOf("  eta_min: 0.001\n", `  eta_min: 0.001\n${noise}`),
+    "at model.gumbel_steps: expected at most train.steps = 4, so that the schedule comes to its end, got 10000",
+  );
+  const fits = manifestWith(
+    "  eta_min: 0.001\n",
+    `  eta_min: 0.001\n  ${eta}\n  epsilon_steps: 4\n${noise}  gumbel_steps: 4\n`,
+  );
+  expand(resolvedText(fits));
 });
 
 Deno.test("expand() refuses comparisons of arms that do not exist or are one arm", () => {

@@ -12,10 +12,14 @@ import { parameterCount } from "../../../core/train/training_graph.ts";
 const PROFILES = ["smoke", "cpu", "t4", "a100"];
 const SEEDS = 8;
 
-function resolved(experiment: string, profile: string): ResolvedManifest {
+function resolved(
+  experiment: string,
+  profile: string,
+  { profiles = PROFILES }: { readonly profiles?: readonly string[] } = {},
+): ResolvedManifest {
   const file = new URL(`../../../experiments/${experiment}.yaml`, import.meta.url).pathname;
   const source = readManifest(file);
-  assertEquals(Object.keys(source.profiles), PROFILES);
+  assertEquals(Object.keys(source.profiles), profiles);
   return resolveManifest(source, { profile });
 }
 
@@ -59,5 +63,26 @@ Deno.test("experiments/gradients.yaml has arms that differ in the gradient alone
     });
     for (const other of settings) assertEquals(other, settings[0]);
     assertEquals([...arms.keys()].sort(), ["blend", "exact", "hypothesis7", "theoretical"]);
+  }
+});
+
+Deno.test("experiments/prime_bump.yaml counts updates to a target against the arm without potential", () => {
+  const profiles = ["smoke", "cpu"];
+  for (const profile of profiles) {
+    const manifest = resolved("prime_bump", profile, { profiles });
+    const arms = unitsOf(manifest);
+    const { analysis, metrics, train } = manifest.manifest;
+    assertEquals(analysis.primary, "steps_to_target");
+    assertEquals(Object.values(analysis.comparisons).map(({ b }) => b), ["none", "none", "none"]);
+    // Below what guessing among 256 bytes does, or every run would be there at its start.
+    const target = metrics.stepsToTarget!.target;
+    assert(target < Math.log(256));
+    assert(train.steps / train.evalEvery >= 12, "too few evaluations to tell the arms apart");
+    const settings = [...arms.values()].map(({ config, name }) => {
+      const { model, ...others } = readUnitConfig(config, { where: name });
+      assertEquals(others.metrics, { stepsToTarget: { target } });
+      return model.kind === "resnet-bk" ? { ...model, primeBump: "", others } : { name };
+    });
+    for (const other of settings) assertEquals(other, settings[0]);
   }
 });

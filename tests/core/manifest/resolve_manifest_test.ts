@@ -93,3 +93,50 @@ Deno.test("resolveManifest() digest ignores comments, key order and execution, a
   ];
   for (const text of different) assertNotEquals(resolve(text).digest, digest);
 });
+
+const VAL_LOSS = "val_loss: {direction: lower, unit: nats/token}";
+
+function withTarget(metric: string): string {
+  return manifestWith(VAL_LOSS, `${VAL_LOSS}, steps_to_target: ${metric}`);
+}
+
+Deno.test("resolveManifest() reads the target of a metric, and the profile's before it", () => {
+  const text = withTarget("{direction: lower, unit: updates, scale: ratio}")
+    .replace("As it stands}", "As it stands, metrics: {steps_to_target: {target: 4.5}}}")
+    .replace("Longer, ", "Longer, metrics: {steps_to_target: {target: 2}}, ");
+  for (const [profile, target] of [["smoke", 4.5], ["longer", 2]] as const) {
+    assertEquals(resolve(text, { profile }).manifest.metrics.stepsToTarget, {
+      direction: "lower",
+      unit: "updates",
+      scale: "ratio",
+      target,
+    });
+  }
+  assertEquals(resolve(MANIFEST_TEXT).manifest.metrics.stepsToTarget, undefined);
+});
+
+Deno.test("resolveManifest() names what is wrong with a target", () => {
+  const at = "at metrics.steps_to_target";
+  const cases: readonly (readonly [string, string])[] = [
+    ["{direction: lower, unit: updates, scale: ratio}", `${at}.target: missing`],
+    ["{direction: lower, unit: updates, scale: ratio, target: 0}", `${at}.target: expected a`],
+    ['{direction: lower, unit: updates, scale: ratio, target: "3"}', `${at}.target: expected a`],
+    ["{direction: lower, unit: updates, target: 3}", `${at}.scale: missing`],
+    [
+      "{direction: higher, unit: updates, scale: ratio, target: 3}",
+      `${at}.direction: expected one`,
+    ],
+    [
+      "{direction: lower, unit: steps, scale: ratio, target: 3}",
+      `${at}.unit: expected one of updates`,
+    ],
+    ["{direction: lower, unit: updates, scale: ratio, tagret: 3}", 'did you mean "target"?'],
+  ];
+  for (const [metric, says] of cases) {
+    const error = assertThrows(() => resolve(withTarget(metric)), ManifestError);
+    assertStringIncludes(error.message, says);
+  }
+  const wrong = manifestWith("primary: val_loss", "primary: steps_to_targt");
+  const error = assertThrows(() => resolve(wrong), ManifestError);
+  assertStringIncludes(error.message, 'did you mean "steps_to_target"?');
+});

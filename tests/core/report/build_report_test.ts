@@ -63,7 +63,7 @@ Deno.test("requireComplete() turns missing units into exit code 7 and names them
 });
 
 Deno.test("requireComplete() accepts a report with everything", () => {
-  requireComplete({ consoleText: "", files: [], missing: [], notBuilt: [] });
+  requireComplete({ consoleText: "", comparisons: [], files: [], missing: [], notBuilt: [] });
 });
 
 Deno.test("buildReport() with no record at all writes NO DATA everywhere", async () => {
