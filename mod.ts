@@ -3,6 +3,8 @@
  * operation, the models built on it, and exact small-sample statistics. Experiments are run from the command
  * line (`deno task reproduce phase4`); this module is for programs that use the parts.
  *
+ * Length: one list of every public name; docs/library.md shows how they are used.
+ *
  * @example The causal Green function of a constant potential, on the reference backend
  * ```ts
  * import { bkCore, compilePlan, f32, fill, Graph, referenceBackend } from "./mod.ts";
@@ -162,8 +164,43 @@ export type { ModuleReference } from "./core/models/loaded_mixers.ts";
 export type { ModuleConfig } from "./core/models/module_model.ts";
 export type { BkCoreSettings } from "./core/layers/green_operands.ts";
 export type { ResnetBkConfig } from "./core/models/resnet_bk.ts";
+export type { ResnetBkSchedules } from "./core/models/resnet_bk_schedules.ts";
+export type { Scheduled } from "./core/layers/scheduled_state.ts";
 export type { ResolventBlockConfig } from "./core/models/resolvent_block.ts";
 export type { TransformerConfig } from "./core/models/transformer.ts";
+
+export {
+  type ScatteringRouter,
+  scatteringRouter,
+  type ScatteringRouterOptions,
+  type ScatteringRoutes,
+} from "./core/layers/host_scattering_router.ts";
+
+// Saved models.
+export {
+  fromCheckpoint,
+  type FromCheckpointOptions,
+  type GeneratedText,
+  type LoadedModel,
+} from "./core/run/from_checkpoint.ts";
+export type { ChunkOptions, StreamedLoss, StreamedLossOptions } from "./core/run/streamed_loss.ts";
+export { type StreamingEvaluator, streamingEvaluator } from "./core/run/streaming_evaluator.ts";
+export type { CheckpointEvaluateOptions, CheckpointLoss } from "./core/run/text_loss.ts";
+export type { CheckpointGenerateOptions, GeneratedToken } from "./core/run/written_tokens.ts";
+
+// Tokenizers.
+export { byteTokenizer } from "./core/data/byte_tokenizer.ts";
+export { fitTokenizer, type TokenizerSettings } from "./core/data/fit_tokenizer.ts";
+export type {
+  TextPart,
+  Tokenizer,
+  TOKENIZER_SCHEMA,
+  TokenizerJson,
+  TokenizerKind,
+  TokenizerRule,
+  WordText,
+} from "./core/data/tokenizer.ts";
+export { type TokenizationReport, verifyTokenization } from "./core/data/verify_tokenization.ts";
 
 // Spectral diagnostics on the host, f64.
 export { type Stream, stream } from "./core/random/streams.ts";
@@ -251,6 +288,12 @@ export {
   type EpsilonScheduleKind,
   type EpsilonScheduleOptions,
 } from "./core/spectral/epsilon_schedule.ts";
+export {
+  type ScheduleShape,
+  type ValueSchedule,
+  valueSchedule,
+  type ValueScheduleOptions,
+} from "./core/spectral/value_schedule.ts";
 
 // Statistics.
 export {
@@ -266,6 +309,17 @@ export {
   type UntestableReason,
 } from "./core/stats/paired_t_test.ts";
 export { type HedgesDz, hedgesDz } from "./core/stats/hedges_dz.ts";
+export {
+  type ComparedTimes,
+  compareTimes,
+  type LoneRatio,
+  type NoRatio,
+  type RatioEstimate,
+  type SeedTime,
+  type TimeComparison,
+  type TimedArm,
+} from "./core/stats/compare_times.ts";
+export { type CurvePoint, firstCrossing } from "./core/stats/first_crossing.ts";
 export { holm } from "./core/stats/holm.ts";
 export { type LevelOptions, type TInterval, tInterval } from "./core/stats/t_interval.ts";
 

@@ -8,16 +8,12 @@ import {
 import type { LeakGain } from "../evaluate/leak_gain.ts";
 import type { Backend } from "../plan/backend.ts";
 import { LEAKS_STAMP } from "../report/leaks.ts";
-import {
-  backendNameOf,
-  DEVICE_CHOICES,
-  type DeviceChoice,
-  openBackend,
-} from "../run/open_backend.ts";
+import { backendNameOf, type DeviceChoice, openBackend } from "../run/open_backend.ts";
 import { parseArguments } from "./args.ts";
 import { type AuditTarget, auditTarget } from "./audit_target.ts";
 import { runMain } from "./main.ts";
 import type { CommandSpec, OptionSpecs } from "./option_spec.ts";
+import { SHARED_OPTIONS } from "./shared_options.ts";
 
 const COMMAND = {
   name: "audit-causality",
@@ -31,29 +27,14 @@ const COMMAND = {
     maximum: 1,
   },
   options: {
-    experiment: {
-      kind: "string",
-      description: "name of a manifest in experiments/, or a path to one",
-      placeholder: "name",
-      default: "phase4",
-    },
-    profile: {
-      kind: "string",
-      description: "profile of the manifest",
-      placeholder: "name",
-      default: "smoke",
-    },
+    experiment: SHARED_OPTIONS.experiment,
+    profile: SHARED_OPTIONS.profile,
     set: {
       kind: "list",
       description: "keys of the arm's model to change",
       placeholder: "mode=paper,…",
     },
-    seqLen: {
-      kind: "number",
-      description: "length of the grid; the first without it",
-      integer: true,
-      minimum: 1,
-    },
+    seqLen: SHARED_OPTIONS.gridLength,
     seed: {
       kind: "number",
       description: "seed of the arm's first parameters; the first of the manifest without it",
@@ -65,18 +46,9 @@ const COMMAND = {
       description: "your own text, for a model that was trained on it",
       placeholder: "path",
     },
-    dataDir: {
-      kind: "string",
-      description: "folder searched for corpora first; also RESNET_BK_DATA",
-      placeholder: "folder",
-    },
-    device: {
-      kind: "string",
-      description: "backend that runs the plans; auto is webgpu, never a fallback",
-      choices: DEVICE_CHOICES,
-      default: "auto",
-    },
-    json: { kind: "boolean", description: "print one JSON document" },
+    dataDir: SHARED_OPTIONS.dataDir,
+    device: SHARED_OPTIONS.device,
+    json: SHARED_OPTIONS.json,
   },
   examples: [
     "deno task audit-causality resnet-bk",

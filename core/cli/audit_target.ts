@@ -14,14 +14,15 @@ import { readManifest } from "../manifest/read_manifest.ts";
 import { type Override, resolveManifest } from "../manifest/resolve_manifest.ts";
 import { readUnitConfig } from "../manifest/unit_config.ts";
 import type { ModelConfig } from "../models/registry.ts";
-import { loadModelFile, type ModelFile } from "../run/model_file.ts";
+import type { ModelFile } from "../run/model_file.ts";
+import { openModelFile } from "../run/open_model_file.ts";
 import { loadUnitData } from "../run/load_unit_data.ts";
+import { modelPath } from "../run/model_path.ts";
 import { resolveMixers } from "../run/resolve_mixers.ts";
 import { initialParameters, initialStates } from "../train/initial_parameters.ts";
 import { modelTensors } from "../train/model_tensors.ts";
 import { dataDirectories } from "./data_directories.ts";
 import { manifestPath } from "./manifest_path.ts";
-import { modelPath } from "./model_path.ts";
 
 /** A model to audit. */
 export interface AuditTarget {
@@ -60,21 +61,22 @@ const EVAL_TOKENS = 16384;
  * @throws {UsageError} If the manifest has no such arm, length or seed
  * @throws {UsageError} If there is no model at the path
  * @throws {StoreError} If the model is damaged or of another version
+ * @throws {ManifestError} If the module of its mixer is missing or changed
  * @throws {DataError} If its text is missing or has other bytes than the pinned ones
  */
 export async function auditTarget(name: string, options: TargetOptions): Promise<AuditTarget> {
   return /\.safetensors$|\//.test(name)
-    ? savedTarget(modelPath(name), options)
+    ? await savedTarget(modelPath(name), options)
     : await armTarget(name, options);
 }
 
-function savedTarget(path: string, options: TargetOptions): AuditTarget {
+async function savedTarget(path: string, options: TargetOptions): Promise<AuditTarget> {
   if (options.set.length > 0) {
     throw new UsageError(
       `Option --set changes an arm; the model "${path}" is what it was saved as`,
     );
   }
-  const file = loadModelFile(path);
+  const file = await openModelFile(path);
   const { model, seqLen, step, tokenizer: { vocabularySize } } = file;
   return {
     name: `${model.kind} of ${path}, step ${step}`,

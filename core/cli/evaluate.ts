@@ -1,7 +1,9 @@
 /** `deno task evaluate`: loss and perplexity of a saved model on a part of its text, or on another text. */
 import { UsageError } from "../errors.ts";
 import { evaluateModel, type ModelEvaluation } from "../run/evaluate_model.ts";
-import { loadModelFile, type ModelFile } from "../run/model_file.ts";
+import type { ModelFile } from "../run/model_file.ts";
+import { modelPath } from "../run/model_path.ts";
+import { openModelFile } from "../run/open_model_file.ts";
 import {
   backendNameOf,
   DEVICE_CHOICES,
@@ -10,7 +12,6 @@ import {
 } from "../run/open_backend.ts";
 import { parseArguments } from "./args.ts";
 import { runMain } from "./main.ts";
-import { modelPath } from "./model_path.ts";
 import { modelText, PARTS } from "./model_text.ts";
 import type { CommandSpec, OptionSpecs, OptionValues } from "./option_spec.ts";
 import { LEAK_STAMP } from "./train_report.ts";
@@ -81,6 +82,7 @@ type EvaluateOptions = OptionValues<typeof EVALUATE.options>;
  * @throws {UsageError} If fewer tokens are to be scored than a window has
  * @throws {UsageError} If there is no model at the path
  * @throws {StoreError} If the model is damaged or of another version, or does not fit the length
+ * @throws {ManifestError} If the module of its mixer is missing or changed
  * @throws {DataError} If the text is missing, is not the pinned one, or has no such part
  * @throws {NoAdapterError} If webgpu is asked for and there is no adapter
  */
@@ -92,7 +94,7 @@ export async function evaluate(args: readonly string[]): Promise<void> {
   }
   const { options } = read;
   const path = modelPath(options.checkpoint);
-  const file = loadModelFile(path);
+  const file = await openModelFile(path);
   const { evalTokens, seqLen = file.seqLen } = options;
   if (evalTokens !== undefined && evalTokens < seqLen) {
     throw new UsageError(
@@ -120,7 +122,7 @@ function resultLines(
   { leaks, model, step }: ModelFile,
   { path, name, result }: Result & { readonly path: string },
 ): readonly string[] {
-  const { unknownRate, floors } = result;
+  const { unknownRate, floors, floorTokens } = result;
   const unknown = unknownRate === null ? "nothing unknown" : `${percent(unknownRate)} unknown`;
   return [
     `Perplexity: ${result.perplexity.toFixed(2)}`,
@@ -132,7 +134,10 @@ function resultLines(
     unknown,
     floors === null
       ? "floors    none: the text that the model was trained on is not at hand"
-      : `floors    ${floors.map(floorText).join(", ")}, counted on the training part`,
+      : `floors    ${
+        floors.map(floorText).join(", ")
+      }, counted on all ${floorTokens} tokens of the training ` +
+        "part, also where a data_limit left the model fewer",
   ];
 }
 
@@ -158,7 +163,7 @@ function percent(share: number): string {
 }
 
 function resultJson(
-  { leaks, model, step, corpus }: ModelFile,
+  { leaks, largestChange, model, step, corpus }: ModelFile,
   { name, result }: Result,
 ): Readonly<Record<string, unknown>> {
   return {
@@ -174,8 +179,10 @@ function resultJson(
       order,
       nats_per_token: natsPerToken,
     })) ?? null,
+    floor_tokens: result.floorTokens,
     text: name,
     leaks,
+    largest_earlier_change: largestChange,
     model: model.kind,
     step,
     trained_on: corpus,

@@ -1,24 +1,25 @@
 /** `deno task generate`: a saved model writes on from a prompt. */
+import { TextPieces } from "../data/text_pieces.ts";
 import type { Tokenizer } from "../data/tokenizer.ts";
 import { UsageError } from "../errors.ts";
 import { generateTokens } from "../evaluate/generate_tokens.ts";
 import { requireSampling, type SamplingSettings } from "../evaluate/sample_token.ts";
-import { openStream, type TokenStream } from "../evaluate/stream.ts";
-import { openWindow, requireCausal } from "../evaluate/window_stream.ts";
+import { requireCausal } from "../evaluate/window_stream.ts";
 import { modelOf } from "../models/registry.ts";
 import type { Backend } from "../plan/backend.ts";
 import { systemClock } from "../run/clock.ts";
-import { loadModelFile, type ModelFile } from "../run/model_file.ts";
-import { modelStart } from "../run/model_start.ts";
+import type { ModelFile } from "../run/model_file.ts";
+import { modelPath } from "../run/model_path.ts";
+import { openModelFile } from "../run/open_model_file.ts";
 import {
   backendNameOf,
   DEVICE_CHOICES,
   type DeviceChoice,
   openBackend,
 } from "../run/open_backend.ts";
+import { openText } from "../run/open_text.ts";
 import { parseArguments } from "./args.ts";
 import { runMain } from "./main.ts";
-import { modelPath } from "./model_path.ts";
 import { onInterrupt } from "./on_interrupt.ts";
 import type { CommandSpec, OptionSpecs, OptionValues } from "./option_spec.ts";
 
@@ -96,6 +97,7 @@ export interface GenerateWorld {
  * @throws {UsageError} On settings out of their range, an empty prompt, or a model whose tokens see later ones
  * @throws {UsageError} If there is no model at the path
  * @throws {StoreError} If the model is damaged or of another version
+ * @throws {ManifestError} If the module of its mixer is missing or changed
  * @throws {NumericError} If a logit is not finite
  * @throws {NoAdapterError} If webgpu is asked for and there is no adapter
  */
@@ -113,13 +115,13 @@ export async function generate(
   const { options } = read;
   const { json, prompt } = options;
   requireSampling(samplingOf(options));
-  const file = loadModelFile(modelPath(options.checkpoint));
+  const file = await openModelFile(modelPath(options.checkpoint));
   requireCausal(file.model);
   const ids = promptIds(prompt, file.tokenizer);
   if (!json) headLines(file, ids).forEach(say);
   const backend = await openBackend(backendNameOf(options.device as DeviceChoice));
   try {
-    const pieces = new Pieces(file.tokenizer, ids);
+    const pieces = new TextPieces(file.tokenizer, ids);
     const show = (text: string): boolean => json || text === "" || write(text);
     show(prompt);
     const begin = systemClock.seconds();
@@ -135,7 +137,7 @@ export async function generate(
 }
 
 function endLine(
-  { ids }: Pieces,
+  { ids }: TextPieces,
   { exitCode, seconds }: { readonly exitCode: number; readonly seconds: number },
 ): string {
   return `${exitCode === 0 ? "wrote" : "stopped after"} ${ids.length} tokens in ${
@@ -173,43 +175,6 @@ function headLines(
   ];
 }
 
-/** Ids as text, character by character: a character may take several tokens. */
-class Pieces {
-  readonly ids: number[] = [];
-  readonly #tokenizer: Tokenizer;
-  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  #previous: number;
-  #text = "";
-
-  constructor(tokenizer: Tokenizer, prompt: Int32Array) {
-    this.#tokenizer = tokenizer;
-    this.#previous = prompt[prompt.length - 1];
-  }
-
-  /** What was written. */
-  get text(): string {
-    return this.#text;
-  }
-
-  /** The characters that a token completes. */
-  add(id: number): string {
-    const piece = this.#tokenizer.piece(id, this.#previous);
-    this.ids.push(id);
-    this.#previous = id;
-    return this.#keep(this.#decoder.decode(piece, { stream: true }));
-  }
-
-  /** What is left of a character that was never completed. */
-  end(): string {
-    return this.#keep(this.#decoder.decode());
-  }
-
-  #keep(text: string): string {
-    this.#text += text;
-    return text;
-  }
-}
-
 /** Writes until the length is reached, a signal comes, or `onToken` gives false. */
 async function writeOn(work: {
   readonly file: ModelFile;
@@ -238,19 +203,11 @@ async function writeOn(work: {
   }
 }
 
-function openText(backend: Backend, file: ModelFile): Promise<TokenStream> {
-  const { model, seqLen, tokenizer: { vocabularySize } } = file;
-  const options = { model, vocabularySize, start: modelStart(file) };
-  return modelOf(model).noStream(model) === undefined
-    ? openStream(backend, options)
-    : openWindow(backend, { ...options, seqLen });
-}
-
 function resultJson({ file, options, ids, pieces, exitCode }: {
   readonly file: ModelFile;
   readonly options: GenerateOptions;
   readonly ids: Int32Array;
-  readonly pieces: Pieces;
+  readonly pieces: TextPieces;
   readonly exitCode: number;
 }): Readonly<Record<string, unknown>> {
   return {

@@ -2,8 +2,10 @@
 import { UsageError } from "../errors.ts";
 import { inspectModel, type ModelInspection } from "../evaluate/inspect_model.ts";
 import { inspectionPage } from "../report/inspection_page.ts";
-import { loadModelFile, type ModelFile } from "../run/model_file.ts";
+import type { ModelFile } from "../run/model_file.ts";
+import { modelPath } from "../run/model_path.ts";
 import { modelStart } from "../run/model_start.ts";
+import { openModelFile } from "../run/open_model_file.ts";
 import {
   backendNameOf,
   DEVICE_CHOICES,
@@ -13,7 +15,6 @@ import {
 import { folderOf, makeFolder, replaceFile } from "../store/store_io.ts";
 import { parseArguments } from "./args.ts";
 import { runMain } from "./main.ts";
-import { modelPath } from "./model_path.ts";
 import type { CommandSpec, OptionSpecs, OptionValues } from "./option_spec.ts";
 import { tokenLabels } from "./token_labels.ts";
 
@@ -71,6 +72,7 @@ type InspectOptions = OptionValues<typeof INSPECT.options>;
  * @throws {UsageError} On a text that is too short or too long, an unknown head, or a model without a resolvent
  * @throws {UsageError} If there is no model at the path
  * @throws {StoreError} If the model is damaged or of another version, or the page cannot be written
+ * @throws {ManifestError} If the module of its mixer is missing or changed
  * @throws {NoAdapterError} If webgpu is asked for and there is no adapter
  */
 export async function inspect(
@@ -81,7 +83,7 @@ export async function inspect(
   if (read.kind === "help") return print(read.text);
   const { options } = read;
   const path = modelPath(options.checkpoint);
-  const file = loadModelFile(path);
+  const file = await openModelFile(path);
   const { tokenizer, model } = file;
   const tokens = tokensOf(options.text, file);
   const backend = await openBackend(backendNameOf(options.device as DeviceChoice));

@@ -5,18 +5,14 @@ import { type Correlation, phaseDifficulty } from "../evaluate/phase_difficulty.
 import { stream } from "../random/streams.ts";
 import { LEAKS_STAMP } from "../report/leaks.ts";
 import { loadModelFile } from "../run/model_file.ts";
+import { modelPath } from "../run/model_path.ts";
 import { modelStart } from "../run/model_start.ts";
-import {
-  backendNameOf,
-  DEVICE_CHOICES,
-  type DeviceChoice,
-  openBackend,
-} from "../run/open_backend.ts";
+import { backendNameOf, type DeviceChoice, openBackend } from "../run/open_backend.ts";
 import { parseArguments } from "./args.ts";
 import { runMain } from "./main.ts";
-import { modelPath } from "./model_path.ts";
 import { modelText, PARTS } from "./model_text.ts";
 import type { CommandSpec, OptionSpecs } from "./option_spec.ts";
+import { SHARED_OPTIONS } from "./shared_options.ts";
 
 const PHASE_DIFFICULTY = {
   name: "phase-difficulty",
@@ -36,11 +32,7 @@ const PHASE_DIFFICULTY = {
       description: "your own text: a file or a folder",
       placeholder: "path",
     },
-    dataDir: {
-      kind: "string",
-      description: "folder searched for corpora first; also RESNET_BK_DATA",
-      placeholder: "folder",
-    },
+    dataDir: SHARED_OPTIONS.dataDir,
     windows: {
       kind: "number",
       description: "pieces of text, evenly spaced, that are also what is resampled",
@@ -55,13 +47,8 @@ const PHASE_DIFFICULTY = {
       minimum: 0,
       default: 42,
     },
-    device: {
-      kind: "string",
-      description: "backend that runs the plans; auto is webgpu, never a fallback",
-      choices: DEVICE_CHOICES,
-      default: "auto",
-    },
-    json: { kind: "boolean", description: "print one JSON document" },
+    device: SHARED_OPTIONS.device,
+    json: SHARED_OPTIONS.json,
   },
   examples: ["deno task phase-difficulty --checkpoint checkpoints/small_model"],
 } as const satisfies CommandSpec<OptionSpecs>;

@@ -16,6 +16,7 @@ import { kernelsText, profilePlan } from "./kernel_profile.ts";
 import { manifestPath } from "./manifest_path.ts";
 import { runMain } from "./main.ts";
 import type { CommandSpec, OptionSpecs, OptionValues } from "./option_spec.ts";
+import { SHARED_OPTIONS } from "./shared_options.ts";
 
 const COMMAND = {
   name: "plan-step",
@@ -28,29 +29,14 @@ const COMMAND = {
     maximum: 1,
   },
   options: {
-    experiment: {
-      kind: "string",
-      description: "name of a manifest in experiments/, or a path to one",
-      placeholder: "name",
-      default: "phase4",
-    },
-    profile: {
-      kind: "string",
-      description: "profile of the manifest",
-      placeholder: "name",
-      default: "smoke",
-    },
-    seqLen: {
-      kind: "number",
-      description: "length of the grid; the first without it",
-      integer: true,
-      minimum: 1,
-    },
+    experiment: SHARED_OPTIONS.experiment,
+    profile: SHARED_OPTIONS.profile,
+    seqLen: SHARED_OPTIONS.gridLength,
     fusion: { kind: "boolean", description: "fusion rules on", default: true },
     share: { kind: "boolean", description: "dead tensors' memory is used again", default: true },
     checkpointing: { kind: "boolean", description: "inner values of blocks are computed again" },
     profileKernels: { kind: "boolean", description: "also run the step and print time per kernel" },
-    json: { kind: "boolean", description: "print one JSON document" },
+    json: SHARED_OPTIONS.json,
   },
   examples: [
     "deno task plan-step resnet-bk",

@@ -1,5 +1,5 @@
-import { DEVICE_CHOICES } from "../run/open_backend.ts";
 import type { CommandSpec, OptionSpecs, OptionValues } from "./option_spec.ts";
+import { SHARED_OPTIONS } from "./shared_options.ts";
 
 /** Command line of `deno task reproduce`. */
 export const REPRODUCE = {
@@ -18,12 +18,7 @@ export const REPRODUCE = {
       description: "profile of the manifest; without it, by the adapter",
       placeholder: "name",
     },
-    device: {
-      kind: "string",
-      description: "backend that runs the plans; auto is webgpu, never a fallback",
-      choices: DEVICE_CHOICES,
-      default: "auto",
-    },
+    device: SHARED_OPTIONS.device,
     executor: {
       kind: "string",
       description: "how units are run; the manifest says which without it",
@@ -42,11 +37,7 @@ export const REPRODUCE = {
       description: "your own text: a file or a folder of .txt files, pinned by its hash",
       placeholder: "path",
     },
-    dataDir: {
-      kind: "string",
-      description: "folder searched for corpora first; also RESNET_BK_DATA",
-      placeholder: "folder",
-    },
+    dataDir: SHARED_OPTIONS.dataDir,
     out: {
       kind: "string",
       description: "root of store, figures, tables and paper",

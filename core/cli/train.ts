@@ -7,14 +7,18 @@ import { formatSeconds } from "../run/format_seconds.ts";
 import { backendNameOf, type DeviceChoice, openBackend } from "../run/open_backend.ts";
 import { type TrainedModel, trainModel } from "../run/train_model.ts";
 import type { Backend } from "../plan/backend.ts";
+import type { LeakFacts } from "../store/record.ts";
 import { parseArguments } from "./args.ts";
 import { runMain } from "./main.ts";
 import { onInterrupt } from "./on_interrupt.ts";
 import { shellQuoted } from "./shell_quoted.ts";
 import { givenSettings, TRAIN, type TrainOptions } from "./train_command.ts";
+import { auditTrained } from "./train_audit.ts";
 import { claimFolder, lockFolder, saveTrained } from "./train_folder.ts";
+import { checkMixer, withMixer } from "./train_mixer.ts";
 import { planTraining, trainingPlanLines } from "./train_plan.ts";
 import {
+  auditLine,
   divergence,
   finalLines,
   LEAK_STAMP,
@@ -40,13 +44,14 @@ interface Command {
 /**
  * Runs the command and returns its exit code: 0 done, 130 or 143 stopped by a signal.
  *
- * @throws {ManifestError} On settings that are wrong
+ * @throws {ManifestError} On settings that are wrong, or a mixer of the user's own that fails a check
  * @throws {UsageError} On options that do not go together, a part that does not exist yet, or a folder that
  * holds another run
  * @throws {DataError} If the text is missing or too short
  * @throws {NoAdapterError} If webgpu is asked for and there is no adapter
  * @throws {StoreError} If the folder cannot be written, or another process trains in it
  * @throws {NumericError} If the loss or a gradient is not finite
+ * @throws {UnitError} If a model that declares itself causal reads later tokens after training
  */
 export async function train(args: readonly string[]): Promise<number> {
   const read = parseArguments(args, TRAIN);
@@ -55,7 +60,7 @@ export async function train(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { options } = read;
-  const setup = setUpTraining(options, givenSettings(options, args));
+  const setup = await withMixer(setUpTraining(options, givenSettings(options, args)));
   const command: Command = {
     args,
     options,
@@ -63,14 +68,19 @@ export async function train(args: readonly string[]): Promise<number> {
     print: options.json ? () => {} : (line) => console.log(line),
     say: options.json ? () => {} : (line) => console.error(line),
   };
+  await checkMixer(setup, { openBackend: () => backendOf(options), say: command.say });
   return options.dryRun ? await dryRun(command) : await run(command);
 }
 
+function backendOf({ device }: TrainOptions): Promise<Backend> {
+  return openBackend(backendNameOf(device as DeviceChoice));
+}
+
 async function withBackend<T>(
-  { device }: TrainOptions,
+  options: TrainOptions,
   body: (backend: Backend) => Promise<T>,
 ): Promise<T> {
-  const backend = await openBackend(backendNameOf(device as DeviceChoice));
+  const backend = await backendOf(options);
   try {
     return await body(backend);
   } finally {
@@ -95,17 +105,19 @@ async function run(command: Command): Promise<number> {
   claimFolder(setup, { restart: options.restart });
   const until = Math.min(steps, options.maxSteps ?? steps);
   const begin = systemClock.seconds();
-  const { trained, exitCode } = await trainUntil(command, until);
+  const { trained, leak, exitCode } = await trainUntil(command, until);
   const { outcome, step, epoch } = trained;
   if (outcome === "diverged") throw divergence(trained, setup);
-  const model = outcome === "done" ? saveTrained(trained, setup) : null;
+  const model = outcome === "done" ? saveTrained(trained, { setup, leak }) : null;
+  const leaks = leak?.leaks ?? leaksIn(setup);
+  if (leak) say(auditLine(leak));
   if (epoch) {
     const seconds = systemClock.seconds() - begin;
-    finalLines(epoch, { setup, seconds }).forEach(print);
+    finalLines(epoch, { setup, leaks, seconds }).forEach(print);
   } else if (outcome === "done") print(`Nothing is left to do after step ${step} of ${steps}`);
-  const result = resultJson(trained, { setup, model });
+  const result = resultJson(trained, { setup, leak, model });
   if (options.json) console.log(JSON.stringify(result, null, 2));
-  if (result.leaks) print(LEAK_STAMP);
+  if (leaks) print(LEAK_STAMP);
   if (model !== null) say(`saved     ${model}`);
   if (outcome === "stopped") {
     const again = args.filter((argument) => argument !== "--restart");
@@ -119,6 +131,8 @@ async function run(command: Command): Promise<number> {
 
 async function trainUntil(command: Command, until: number): Promise<{
   readonly trained: TrainedModel;
+  /** What the audit found; null for a run that gives no model. */
+  readonly leak: LeakFacts | null;
   readonly exitCode: number;
 }> {
   const { options, setup, say, print } = command;
@@ -134,8 +148,8 @@ async function trainUntil(command: Command, until: number): Promise<{
     },
   });
   try {
-    const trained = await withBackend(options, (backend) =>
-      trainModel({
+    return await withBackend(options, async (backend) => {
+      const trained = await trainModel({
         ...{ config, data, backend, folder, stepsPerEpoch, until },
         ...{ logInterval, saveInterval, profilePhases },
         clock: systemClock,
@@ -150,8 +164,10 @@ async function trainUntil(command: Command, until: number): Promise<{
           if (secondsLeft > 0) say(`  ${formatSeconds(secondsLeft)} left`);
         },
         onEpoch: (epoch) => print(validationLine(epoch, setup)),
-      }));
-    return { trained, exitCode: trained.outcome === "stopped" ? exitCode : 0 };
+      });
+      const leak = await auditTrained(trained, { setup, backend });
+      return { trained, leak, exitCode: trained.outcome === "stopped" ? exitCode : 0 };
+    });
   } finally {
     release();
   }

@@ -1,9 +1,15 @@
 /** The folder of a training run: whose it is, and what is put there besides the log. */
+import { relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { StoreError, UsageError } from "../errors.ts";
 import { whyChanged } from "../experiment/why_changed.ts";
 import { isJsonObject, type Json, type JsonObject } from "../manifest/json.ts";
+import { movedModule } from "../manifest/module_reference.ts";
 import { saveModelFile } from "../run/model_file.ts";
+import { FINAL_MODEL } from "../run/model_path.ts";
+import { ownFilesDigest } from "../run/resolve_mixers.ts";
 import type { TrainedModel } from "../run/train_model.ts";
+import type { LeakFacts } from "../store/record.ts";
 import { checkpointNames, removeCheckpoints } from "../store/checkpoint.ts";
 import {
   makeFolder,
@@ -15,8 +21,6 @@ import {
 } from "../store/store_io.ts";
 import type { TrainSetup } from "./train_setup.ts";
 
-/** Name of a trained model in its folder. */
-export const FINAL_MODEL = "checkpoint_final.safetensors";
 const SETTINGS = "config.resolved.json";
 /** Files of a run besides its settings and checkpoints. */
 const RESULTS = ["metrics.csv", "metrics.json", FINAL_MODEL] as const;
@@ -105,25 +109,40 @@ function removeRun(saveDir: string): void {
   for (const name of [...RESULTS, SETTINGS]) removeIfPresent(`${saveDir}/${name}`);
 }
 
-/** Path of the model, which is written unless nothing was trained and it is there. */
+/**
+ * Path of the model, which is written unless nothing was trained and it is there.
+ *
+ * @throws {StoreError} If it cannot be written
+ */
 export function saveTrained(
   { step, epoch, tensors }: TrainedModel,
-  { saveDir, config, data, unit }: TrainSetup,
+  { setup, leak }: { readonly setup: TrainSetup; readonly leak: LeakFacts | null },
 ): string {
+  const { saveDir, config, data, mixer } = setup;
   const path = `${saveDir}/${FINAL_MODEL}`;
   if (!epoch && sizeIfPresent(path) !== null) return path;
   const { facts, tokenizer } = data;
   saveModelFile(path, {
     ...tensors,
-    settings: unit.model,
+    settings: savedSettings(setup),
     tokenizer,
     seqLen: config.seqLen,
     step,
     seed: config.seed,
     corpus: { id: facts.id, sha256: facts.text.sha256, split: facts.split },
     valLoss: epoch?.valLoss ?? null,
+    leak,
+    mixerSha256: mixer === undefined ? null : ownFilesDigest(mixer),
   });
   return path;
+}
+
+/** The settings of the model as its file has them: the path of a module counts from the file's own folder. */
+function savedSettings({ saveDir, unit: { model }, mixer }: TrainSetup): JsonObject {
+  if (mixer === undefined) return model;
+  const path = relative(resolve(saveDir), fileURLToPath(mixer.url)).replaceAll("\\", "/");
+  const fromHere = path.startsWith("../") ? path : `./${path}`;
+  return { ...model, module: movedModule(model.module, () => fromHere) };
 }
 
 function textOf(value: Json | undefined): string {

@@ -6,7 +6,7 @@ import type { Clock } from "../run/clock.ts";
 import { formatSeconds } from "../run/format_seconds.ts";
 import { trainerSettings } from "../run/trainer_settings.ts";
 import { parameterCount, trainingPlan } from "../train/training_graph.ts";
-import type { TrainSetup } from "./train_setup.ts";
+import { trainingUnit, type TrainSetup } from "./train_setup.ts";
 
 /** The plan of a run as it is printed with `--json`. */
 export interface TrainingPlanFacts {
@@ -35,17 +35,7 @@ export async function planTraining(
   const { config, data, epochs, stepsPerEpoch } = setup;
   const plan = trainingPlan({ ...trainerSettings(config, data), diagnostics: true });
   const { steps, tokensPerStep } = config.train;
-  const { seqLen, seed } = config;
-  const unit = {
-    name: "train",
-    experiment: "train",
-    profile: "train",
-    arm: config.model.kind,
-    cell: { seq_len: seqLen },
-    seed,
-    config: setup.unit,
-  };
-  const cost = await calibrateUnit(unit, { ...options, data });
+  const cost = await calibrateUnit(trainingUnit(setup), { ...options, data });
   const seconds = cost.seconds + cost.compileSeconds;
   const { name, adapter } = options.backend.facts;
   return {

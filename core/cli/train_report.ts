@@ -4,20 +4,25 @@ import { scoredFloors } from "../data/scored_floors.ts";
 import { NumericError } from "../errors.ts";
 import { modelOf } from "../models/registry.ts";
 import type { EpochResult, TrainedModel, TrainingStart } from "../run/train_model.ts";
+import type { LeakFacts } from "../store/record.ts";
 import type { UpdateMetrics } from "../train/trainer.ts";
 import type { TrainSetup } from "./train_setup.ts";
 
 /** What stands beside every result of a model whose predictions depend on later tokens. */
 export const LEAK_STAMP = "LEAKS: predictions depend on later tokens; this is no evidence";
 
-/** Whether the model's predictions depend on later tokens. */
+/** Whether the settings declare that the model's predictions depend on later tokens; known before it is audited. */
 export function leaksIn({ config: { model } }: Pick<TrainSetup, "config">): boolean {
   return !modelOf(model).isCausal(model);
 }
 
 /** A line with a loss or a perplexity, stamped where the model leaks: lines are quoted one by one. */
 function stamped(line: string, setup: Pick<TrainSetup, "config">): string {
-  return leaksIn(setup) ? `${line} [LEAKS]` : line;
+  return stampedIf(leaksIn(setup), line);
+}
+
+function stampedIf(leaks: boolean, line: string): string {
+  return leaks ? `${line} [LEAKS]` : line;
 }
 
 /** What is said before the first update. */
@@ -79,30 +84,46 @@ export function validationLine({ epoch, valLoss }: EpochResult, setup: TrainSetu
   );
 }
 
+/** What the audit of the trained model measured. */
+export function auditLine({ leaks, largestChange, gainNats }: LeakFacts): string {
+  if (!leaks) return "audit     causal: changing a token changes no bit of an earlier logit";
+  const gain = gainNats === null
+    ? ""
+    : `; later tokens are worth ${gainNats.toFixed(4)} nats per token`;
+  return `audit     LEAKS: changing a token changes earlier logits by up to ${largestChange}${gain}`;
+}
+
 /** The last two lines: the mean loss of the last epoch's updates, and the time of this command. */
 export function finalLines(
   { epoch, trainLoss }: EpochResult,
-  { setup, seconds }: { readonly setup: TrainSetup; readonly seconds: number },
+  { setup, leaks, seconds }: {
+    readonly setup: TrainSetup;
+    /** What the audit found. */
+    readonly leaks: boolean;
+    readonly seconds: number;
+  },
 ): readonly string[] {
   const minutes = seconds / 60;
   return [
-    stamped(
+    stampedIf(
+      leaks,
       `Epoch ${epoch}/${setup.epochs} | Final Loss: ${trainLoss.toFixed(4)} | Final PPL: ${
         Math.exp(trainLoss).toFixed(2)
       }`,
-      setup,
     ),
     `Training completed in ${minutes < 10 ? minutes.toFixed(1) : Math.round(minutes)} minutes!`,
   ];
 }
 
-/** The error of a run with an update that is not finite. Nothing was repaired or skipped. */
+/** The error of a run with an update that is no step of training. Nothing was repaired or skipped. */
 export function divergence(
   { step, last, epoch, saved }: TrainedModel,
   { config: { train }, saveDir }: TrainSetup,
 ): NumericError {
   const what = epoch
     ? `Validation loss is ${epoch.valLoss}`
+    : last?.finite
+    ? `The gradient is exactly 0 and the loss ${last.loss}: values have overflowed, and no parameter has an effect`
     : last === undefined || Number.isFinite(last.loss)
     ? "A gradient is not finite"
     : `Loss is ${last.loss}`;
@@ -121,8 +142,10 @@ export function divergence(
 /** The result as it is printed with `--json`. */
 export function resultJson(
   { outcome, step, epoch }: TrainedModel,
-  { setup, model }: {
+  { setup, leak, model }: {
     readonly setup: TrainSetup;
+    /** What the audit found; null for a run that was stopped, of which only the declaration is known. */
+    readonly leak: LeakFacts | null;
     /** Path of the model; null where none was saved. */
     readonly model: string | null;
   },
@@ -136,7 +159,9 @@ export function resultJson(
     perplexity: epoch ? Math.exp(epoch.trainLoss) : null,
     val_loss: epoch?.valLoss ?? null,
     val_perplexity: epoch ? Math.exp(epoch.valLoss) : null,
-    leaks: leaksIn(setup),
+    leaks: leak?.leaks ?? leaksIn(setup),
+    largest_earlier_change: leak?.largestChange ?? null,
+    leak_gain_nats: leak?.gainNats ?? null,
     model,
     folder: saveDir,
     config: resolved,

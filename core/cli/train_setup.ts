@@ -5,10 +5,12 @@ import { evaluationWindows } from "../data/evaluation_windows.ts";
 import { trainingBatches } from "../data/training_batches.ts";
 import { DataError, ManifestError, UsageError } from "../errors.ts";
 import { knownWords } from "../manifest/did_you_mean.ts";
+import type { Unit } from "../experiment/unit.ts";
 import type { Json, JsonObject } from "../manifest/json.ts";
-import { manifestError } from "../manifest/schema.ts";
+import { manifestError, type Place } from "../manifest/schema.ts";
 import { readUnitConfig, type UnitConfig } from "../manifest/unit_config.ts";
 import { parseYaml } from "../manifest/yaml.ts";
+import type { MixerModule } from "../run/load_mixer.ts";
 import { loadUnitData, type TextUnitData, USER_CORPUS } from "../run/load_unit_data.ts";
 import { dataDirectories } from "./data_directories.ts";
 import type { GivenSetting, TrainOptions } from "./train_command.ts";
@@ -26,6 +28,10 @@ export interface TrainSetup {
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   readonly saveDir: string;
+  /** Where the module of a mixer was named, or would have been. */
+  readonly moduleAt: Place;
+  /** The mixer of a model of kind "module", once `withMixer` has loaded it. */
+  readonly mixer?: MixerModule;
 }
 
 /** Validation tokens that are scored after an epoch unless eval_tokens says so. */
@@ -69,6 +75,16 @@ export function setUpTraining(
     epochs: config.epochs,
     stepsPerEpoch,
     saveDir: options.saveDir ?? `checkpoints/${nameOf(file)}`,
+    moduleAt: config.placeOf("model.module"),
+  };
+}
+
+/** The run as a unit of an experiment, for what is done with those. */
+export function trainingUnit({ config, unit }: TrainSetup): Unit {
+  const { model, seqLen, seed } = config;
+  return {
+    ...{ name: "train", experiment: "train", profile: "train", arm: model.kind },
+    ...{ cell: { seq_len: seqLen }, seed, config: unit },
   };
 }
 

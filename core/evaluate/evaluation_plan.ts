@@ -5,7 +5,8 @@ import { chunkedCrossEntropy } from "../ops/chunked_cross_entropy.ts";
 import { matmul } from "../ops/matmul.ts";
 import { recordMetric } from "../ops/record_metric.ts";
 import { slice } from "../ops/slice.ts";
-import type { BatchShape } from "../models/model.ts";
+import type { Purpose } from "../layers/purpose.ts";
+import type { BatchShape, ForwardPass } from "../models/model.ts";
 import { type ModelConfig, modelOf } from "../models/registry.ts";
 import { compilePlan } from "../plan/compile_plan.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -21,11 +22,16 @@ export const EVALUATION_SLOTS = 16;
 
 /** Inputs tokens (B, N), targets (B N), slot (1); writes the mean loss in nats per target to ring[slot]. */
 export function evaluationPlan(options: EvaluationPlanOptions): Plan {
+  return lossPlan(options, "evaluate");
+}
+
+/** The same for another purpose: for `stream` the tokens go on where those of the step before ended. */
+export function lossPlan(options: EvaluationPlanOptions, purpose: Purpose): Plan {
   const { batch, seqLen } = options.shape;
   const graph = new Graph();
   const targets = graph.input("targets", i32(batch * seqLen));
   const slot = graph.input("slot", i32(1));
-  const { features, head } = forward(graph, options);
+  const { features, head } = forwardOn(graph, { ...options, purpose });
   const { loss } = chunkedCrossEntropy(features, { head, targets });
   const ring = graph.arena("metric", f32(EVALUATION_SLOTS, 1));
   recordMetric({ ring, slot, values: loss }, { column: 0 });
@@ -37,7 +43,7 @@ export function rowLossesPlan(options: EvaluationPlanOptions): Plan {
   const { batch, seqLen } = options.shape;
   const graph = new Graph();
   const targets = graph.input("targets", i32(batch * seqLen));
-  const { features, head } = forward(graph, options);
+  const { features, head } = forwardOn(graph, { ...options, purpose: "evaluate" });
   graph.output("row_losses", chunkedCrossEntropy(features, { head, targets }).rowLosses);
   return compilePlan(graph);
 }
@@ -49,20 +55,18 @@ export function rowLossesPlan(options: EvaluationPlanOptions): Plan {
 export function logitsPlan(options: EvaluationPlanOptions & { readonly classes?: number }): Plan {
   const { vocabularySize, classes = vocabularySize } = options;
   const graph = new Graph();
-  const { features, head } = forward(graph, options);
+  const { features, head } = forwardOn(graph, { ...options, purpose: "evaluate" });
   const rows = classes < vocabularySize ? slice(head, { axis: 0, from: 0, to: classes }) : head;
   graph.output("logits", matmul(features, rows, { transposeB: true }));
   return compilePlan(graph);
 }
 
-function forward(graph: Graph, options: EvaluationPlanOptions) {
-  const { model: config, shape, vocabularySize } = options;
+/** The forward pass over the input tokens (B, N), which is declared. */
+export function forwardOn(
+  graph: Graph,
+  options: EvaluationPlanOptions & { readonly purpose: Purpose },
+): ForwardPass {
+  const { model: config, shape, vocabularySize, purpose } = options;
   const tokens = graph.input("tokens", i32(shape.batch, shape.seqLen));
-  return modelOf(config).forward(graph, {
-    config,
-    shape,
-    vocabularySize,
-    tokens,
-    purpose: "evaluate",
-  });
+  return modelOf(config).forward(graph, { config, shape, vocabularySize, tokens, purpose });
 }

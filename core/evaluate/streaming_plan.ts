@@ -5,16 +5,14 @@
 import { UsageError } from "../errors.ts";
 import { f32, i32 } from "../graph/shape.ts";
 import { Graph, type Tensor } from "../graph/tensor.ts";
-import type { ForwardPass } from "../models/model.ts";
 import { type ModelConfig, modelOf } from "../models/registry.ts";
-import { chunkedCrossEntropy } from "../ops/chunked_cross_entropy.ts";
 import { matmul } from "../ops/matmul.ts";
 import { recordMetric } from "../ops/record_metric.ts";
 import { reshape } from "../ops/reshape.ts";
 import { slice } from "../ops/slice.ts";
 import { compilePlan } from "../plan/compile_plan.ts";
 import type { Plan } from "../plan/plan.ts";
-import { EVALUATION_SLOTS, type EvaluationPlanOptions } from "./evaluation_plan.ts";
+import { type EvaluationPlanOptions, forwardOn, lossPlan } from "./evaluation_plan.ts";
 
 /** Positions of a chunk whose logits are wanted. */
 export type LogitPositions = "last" | "all";
@@ -33,9 +31,10 @@ export interface StreamingPlanOptions extends EvaluationPlanOptions {
  */
 export function streamLogitsPlan(options: StreamingPlanOptions): Plan {
   const { shape: { batch, seqLen }, vocabularySize, positions, slots } = options;
+  requireStream(options.model);
   const graph = new Graph();
   const slot = graph.input("slot", i32(1));
-  const { features, head } = forwardOn(graph, options);
+  const { features, head } = forwardOn(graph, { ...options, purpose: "stream" });
   const wanted = positions === "all" ? features : lastOf(features, { batch, seqLen });
   const logits = matmul(wanted, head, { transposeB: true });
   const columns = wanted.type.shape[0] * vocabularySize;
@@ -51,15 +50,8 @@ export function streamLogitsPlan(options: StreamingPlanOptions): Plan {
  * @throws {UsageError} If the model cannot stream
  */
 export function streamLossPlan(options: EvaluationPlanOptions): Plan {
-  const { batch, seqLen } = options.shape;
-  const graph = new Graph();
-  const targets = graph.input("targets", i32(batch * seqLen));
-  const slot = graph.input("slot", i32(1));
-  const { features, head } = forwardOn(graph, options);
-  const { loss } = chunkedCrossEntropy(features, { head, targets });
-  const ring = graph.arena("metric", f32(EVALUATION_SLOTS, 1));
-  recordMetric({ ring, slot, values: loss }, { column: 0 });
-  return compilePlan(graph);
+  requireStream(options.model);
+  return lossPlan(options, "stream");
 }
 
 /**
@@ -74,19 +66,6 @@ export function requireStream(model: ModelConfig): void {
     `Cannot stream a model of kind "${model.kind}": ${reason}; ` +
       'take a causal "resnet-bk" without prime bumps, or "resolvent-block"',
   );
-}
-
-function forwardOn(graph: Graph, options: EvaluationPlanOptions): ForwardPass {
-  const { model: config, shape, vocabularySize } = options;
-  requireStream(config);
-  const tokens = graph.input("tokens", i32(shape.batch, shape.seqLen));
-  return modelOf(config).forward(graph, {
-    config,
-    shape,
-    vocabularySize,
-    tokens,
-    purpose: "stream",
-  });
 }
 
 /** features (B n, D) → those of the last positions (B, D). */

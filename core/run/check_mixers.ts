@@ -6,7 +6,7 @@ import { readUnitConfig } from "../manifest/unit_config.ts";
 import type { ModelConfig } from "../models/registry.ts";
 import type { Backend } from "../plan/backend.ts";
 import { mixerError, type MixerModule } from "./load_mixer.ts";
-import type { UnitJob } from "./run_unit.ts";
+import type { UnitWithMixer } from "./resolve_mixers.ts";
 
 /** Blocks of the model that is checked, at most: more of them show nothing new. */
 const MOST_LAYERS = 2;
@@ -14,15 +14,15 @@ const MOST_LAYERS = 2;
 /**
  * Checks every model around a mixer of the user's own once, on the backend that will train it, before it trains.
  *
- * @param jobs Units that are to run; none with a mixer opens no backend
+ * @param units Those that are to run; none with a mixer opens no backend
  * @throws {ManifestError} On the first property that fails, by name
  */
-export async function checkMixers(jobs: readonly UnitJob[], options: {
+export async function checkMixers(units: readonly UnitWithMixer[], options: {
   readonly openBackend: () => Promise<Backend>;
   readonly say: (line: string) => void;
 }): Promise<void> {
   const checked = new Map<string, { readonly model: ModelConfig; readonly mixer: MixerModule }>();
-  for (const { unit, mixer } of jobs) {
+  for (const { unit, mixer } of units) {
     if (mixer === undefined) continue;
     const { model } = readUnitConfig(unit.config, { where: unit.name });
     checked.set(canonicalJson(unit.config.model), { model, mixer });

@@ -1,17 +1,14 @@
 /** The loss of a saved model on a text, beside what counting alone reaches. */
 import { bitsPerByte } from "../data/bits_per_byte.ts";
-import { evaluationWindows } from "../data/evaluation_windows.ts";
 import type { NgramFloor } from "../data/ngram_floors.ts";
 import { scoredFloors } from "../data/scored_floors.ts";
 import type { CorpusPart } from "../data/split_corpus.ts";
 import { verifyTokenization } from "../data/verify_tokenization.ts";
 import { DataError } from "../errors.ts";
-import { evaluateLoss } from "../evaluate/evaluate_loss.ts";
-import { EVALUATION_SLOTS, evaluationPlan } from "../evaluate/evaluation_plan.ts";
-import { prefixTensors } from "../evaluate/prefix_tensors.ts";
+import { windowLoss } from "../evaluate/window_loss.ts";
 import type { Backend } from "../plan/backend.ts";
-import { parameterArena, stateArena } from "../train/model_tensors.ts";
 import type { ModelFile } from "./model_file.ts";
+import { modelStart } from "./model_start.ts";
 
 /** What a model is scored on. */
 export interface ScoredText {
@@ -47,6 +44,8 @@ export interface ModelEvaluation {
   readonly unknownRate: number | null;
   /** Orders 1 and 2 on the tokens that were scored; null without the text that they are counted on. */
   readonly floors: readonly NgramFloor[] | null;
+  /** Tokens that the floors are counted on: the whole training text, of which a model may have seen less. */
+  readonly floorTokens: number | null;
 }
 
 /**
@@ -69,38 +68,30 @@ export async function evaluateModel(
         `text or a smaller --seq-len`,
     );
   }
-  const evalTokens = Math.min(options.evalTokens ?? Infinity, ids.length - 1);
-  const windows = evaluationWindows(ids, { seqLen, evalTokens });
-  const shape = { batch: Math.min(batchSize, windows.windows), seqLen };
   const { vocabularySize } = tokenizer;
-  const plan = evaluationPlan({ model, shape, vocabularySize });
-  const program = await backend.compile(plan);
-  try {
-    const fitting = prefixTensors(file, { plan, from: file.seqLen, to: seqLen });
-    program.write("param", parameterArena(plan, fitting));
-    program.write("state", stateArena(plan, fitting));
-    const loss = await evaluateLoss(program, { windows, shape, slots: EVALUATION_SLOTS });
-    const tokens = windows.windows * seqLen;
-    const ends = tokenizer.byteEnds(text.part);
-    const bytes = ends[tokens] - ends[0];
-    return {
-      loss,
-      perplexity: Math.exp(loss),
-      bitsPerByte: bitsPerByte(loss, { tokens, bytes }),
-      bitsPerByteIsLowerBound: !tokenizer.lossless,
-      tokens,
-      bytes,
-      vocabularySize,
-      unknownRate: unknownShare(ids.subarray(1, tokens + 1), tokenizer.unknownId),
-      floors: text.train && scoredFloors(ids, {
-        targets: tokens,
-        train: tokenizer.encodePart(text.train),
-        tokenizer,
-      }),
-    };
-  } finally {
-    program.destroy();
-  }
+  const { loss, tokens } = await windowLoss(backend, {
+    model,
+    vocabularySize,
+    start: modelStart(file, { seqLen }),
+    ids: ids.subarray(0, Math.min(options.evalTokens ?? Infinity, ids.length - 1) + 1),
+    seqLen,
+    batchSize,
+  });
+  const ends = tokenizer.byteEnds(text.part);
+  const train = text.train && tokenizer.encodePart(text.train);
+  const bytes = ends[tokens] - ends[0];
+  return {
+    loss,
+    perplexity: Math.exp(loss),
+    bitsPerByte: bitsPerByte(loss, { tokens, bytes }),
+    bitsPerByteIsLowerBound: !tokenizer.lossless,
+    tokens,
+    bytes,
+    vocabularySize,
+    unknownRate: unknownShare(ids.subarray(1, tokens + 1), tokenizer.unknownId),
+    floors: train && scoredFloors(ids, { targets: tokens, train, tokenizer }),
+    floorTokens: train && train.length,
+  };
 }
 
 function unknownShare(scored: Int32Array, unknownId: number | null): number | null {

@@ -7,6 +7,7 @@ import type { Json, JsonObject } from "../manifest/json.ts";
 import { modelSchema, type ModelSettings } from "../manifest/model_schema.ts";
 import { modelOf } from "../models/registry.ts";
 import { safetensorsFromBytes, safetensorsToBytes, type TensorFile } from "../store/safetensors.ts";
+import type { LeakFacts } from "../store/record.ts";
 import { readIfPresent, replaceFile } from "../store/store_io.ts";
 import type { ModelTensors, NamedValues } from "../train/model_tensors.ts";
 
@@ -15,7 +16,7 @@ export const MODEL_FILE_SCHEMA = "resnet-bk/model/v1";
 
 /** What is said when a model is saved. */
 export interface ModelFileContent extends ModelTensors {
-  /** Complete settings of the model in manifest keys. */
+  /** Complete settings of the model in manifest keys. The path of a mixer's module counts from the file's folder. */
   readonly settings: JsonObject;
   readonly tokenizer: Tokenizer;
   /** N that it was trained at. */
@@ -27,15 +28,29 @@ export interface ModelFileContent extends ModelTensors {
   readonly corpus: { readonly id: string; readonly sha256: string; readonly split: string };
   /** Nats per token on the validation part; null before it was measured. */
   readonly valLoss: number | null;
+  /** What the leak audit of these tensors found; null where none was made. @default null */
+  readonly leak?: Pick<LeakFacts, "leaks" | "largestChange"> | null;
+  /** Digest of the user's own files behind a model of kind "module"; null for any other. @default null */
+  readonly mixerSha256?: string | null;
 }
 
 /** What a model file says. */
-export interface ModelFile extends ModelFileContent {
+export interface ModelFile extends Omit<ModelFileContent, "leak" | "mixerSha256"> {
   /** The settings in the names of the code. */
   readonly model: ModelSettings;
   /** Whether a prediction depends on later tokens; losses of such a model are no evidence. */
   readonly leaks: boolean;
+  /** Largest change of an earlier logit that the audit after training measured; null where none was made. */
+  readonly largestChange: number | null;
+  readonly mixerSha256: string | null;
 }
+
+/** Texts by key; those of an audit and of a mixer stand only where there was one. */
+type Metadata = Readonly<
+  & Record<Exclude<keyof typeof READERS, OptionalKey>, string>
+  & Partial<Record<OptionalKey, string>>
+>;
+type OptionalKey = "largest_earlier_change" | "mixer_sha256";
 
 /** States stand behind this in the names of the file. */
 const STATE_PREFIX = "state/";
@@ -47,9 +62,9 @@ const STATE_PREFIX = "state/";
  * @throws {StoreError} If the disk refuses
  */
 export function saveModelFile(path: string, content: ModelFileContent): void {
-  const { parameters, states, settings, tokenizer, corpus } = content;
+  const { parameters, states, settings, tokenizer, corpus, leak, mixerSha256 } = content;
   const model = modelSchema.read(settings, { file: path, path: "model", patch: false });
-  const metadata: Readonly<Record<keyof typeof READERS, string>> = {
+  const metadata: Metadata = {
     format: MODEL_FILE_SCHEMA,
     model: canonicalJson(settings),
     tokenizer: JSON.stringify(tokenizer.toJson()),
@@ -61,7 +76,9 @@ export function saveModelFile(path: string, content: ModelFileContent): void {
     corpus_sha256: corpus.sha256,
     corpus_split: corpus.split,
     val_loss: JSON.stringify(content.valLoss),
-    leaks: String(!modelOf(model).isCausal(model)),
+    leaks: String(leak?.leaks ?? !modelOf(model).isCausal(model)),
+    ...(leak ? { largest_earlier_change: JSON.stringify(leak.largestChange) } : {}),
+    ...(mixerSha256 ? { mixer_sha256: mixerSha256 } : {}),
   };
   const named = Array.from(states, ([name, values]) => [STATE_PREFIX + name, values] as const);
   replaceFile(
@@ -71,7 +88,8 @@ export function saveModelFile(path: string, content: ModelFileContent): void {
 }
 
 /**
- * Reads a model's file, all of it or nothing.
+ * Reads a model's file, all of it or nothing. A model around a user's own mixer cannot run before `openModelFile`
+ * has loaded that.
  *
  * @throws {StoreError} If there is none, or it is cut off, damaged or of another format or version
  * @throws {ManifestError} If its settings are no model's of this version
@@ -88,7 +106,10 @@ export function loadModelFile(path: string): ModelFile {
   const from = metadataReader(metadata, path);
   const settings = from("model");
   const model = modelSchema.read(settings, { file: path, path: "model", patch: false });
-  const leaks = !modelOf(model).isCausal(model);
+  const largestChange = Object.hasOwn(metadata, "largest_earlier_change")
+    ? from("largest_earlier_change")
+    : null;
+  const leaks = !modelOf(model).isCausal(model) || (largestChange ?? 0) > 0;
   if (from("leaks") !== leaks) throw refusal(path, { key: "leaks", expected: String(leaks) });
   return {
     ...partition(tensors),
@@ -108,6 +129,8 @@ export function loadModelFile(path: string): ModelFile {
       split: from("corpus_split"),
     },
     valLoss: from("val_loss"),
+    largestChange,
+    mixerSha256: model.kind === "module" ? from("mixer_sha256") : null,
   };
 }
 
@@ -165,6 +188,17 @@ const READERS = {
   leaks: {
     expected: "true or false",
     read: (t) => t === "true" ? true : t === "false" ? false : undefined,
+  },
+  largest_earlier_change: {
+    expected: "a number >= 0",
+    read: (t) => {
+      const json = jsonOf(t);
+      return typeof json === "number" && json >= 0 ? json : undefined;
+    },
+  },
+  mixer_sha256: {
+    expected: "64 lower-case hexadecimal digits",
+    read: (t) => /^[0-9a-f]{64}$/.test(t) ? t : undefined,
   },
 } as const satisfies Readonly<Record<string, Reader<unknown>>>;
 

@@ -6,7 +6,7 @@ import {
   type LockFile,
   type ModuleGraph,
 } from "../experiment/code_identity.ts";
-import { HarnessError } from "../errors.ts";
+import { HarnessError, UsageError } from "../errors.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -23,9 +23,19 @@ export async function unitCodeIdentity(): Promise<CodeIdentity> {
  * in the module's folder, so that their names are the same on every machine.
  *
  * @throws {HarnessError} If a module in its reach is missing, remote, or lies elsewhere
+ * @throws {UsageError} If this process may not run deno
  */
 export async function userCodeIdentity(module: URL): Promise<CodeIdentity> {
-  return await identityOf(module, { userRoot: new URL("./", module).href });
+  try {
+    return await identityOf(module, { userRoot: new URL("./", module).href });
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
+    throw new UsageError(
+      `Cannot list what "${module.href}" imports: expected the permission to run deno, got: ${cause.message}; run ` +
+        "the command with --allow-run=deno",
+      { cause },
+    );
+  }
 }
 
 async function identityOf(

@@ -1,14 +1,25 @@
 /** Finds the modules that arms name under `model.module`, loads them, and writes their digests into the units. */
-import { dirname, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { HarnessError } from "../errors.ts";
+import { dirname, relative, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { HarnessError, UsageError } from "../errors.ts";
 import type { CodeIdentity } from "../experiment/code_identity.ts";
 import type { Unit } from "../experiment/unit.ts";
+import { canonicalJson } from "../manifest/canonical_json.ts";
 import { isJsonObject, type JsonObject, memberOf } from "../manifest/json.ts";
 import { modelSchema } from "../manifest/model_schema.ts";
 import type { ModuleReference } from "../models/loaded_mixers.ts";
+import { sha256Hex } from "../random/sha256.ts";
 import { loadMixer, mixerError, type MixerModule } from "./load_mixer.ts";
 import { userCodeIdentity } from "./module_graph.ts";
+
+/** Where the path of a module counts from. */
+export interface MixerPlace {
+  /** File that names the module, for messages. */
+  readonly where: string;
+  readonly folder: string;
+  /** What the folder is, "the folder of the manifest". */
+  readonly from: string;
+}
 
 /** A unit and, where its model has one, the mixer's module. */
 export interface UnitWithMixer {
@@ -36,13 +47,35 @@ export async function resolveMixers(
       resolved.push({ unit });
       continue;
     }
-    const where = `${file} (profile ${unit.profile}, arm ${unit.arm})`;
-    const mixer = found.get(reference.path) ?? await findMixer(reference, { where, file });
-    expectPinned(reference, { ...mixer, where });
+    const place = {
+      where: `${file} (profile ${unit.profile}, arm ${unit.arm})`,
+      folder: dirname(file),
+      from: "the folder of the manifest",
+    };
+    const known = found.get(reference.path);
+    if (known) expectPinned(reference, { ...known, where: place.where });
+    const mixer = known ?? await resolveMixer(reference, place);
     found.set(reference.path, mixer);
     resolved.push({ unit: pinned(unit, mixer), mixer });
   }
   return resolved;
+}
+
+/**
+ * Finds one module and imports it, with the permissions of this process.
+ *
+ * @throws {ManifestError} If it is missing, throws, exports no mixer, or is not the one that is pinned
+ * @throws {UsageError} If this process may not run deno, which lists what the module imports
+ */
+export async function resolveMixer(
+  reference: ModuleReference,
+  place: MixerPlace,
+): Promise<MixerModule> {
+  const module = await locateMixer(reference, place);
+  // Before the import: code that is refused must not run.
+  expectPinned(reference, module);
+  await loadMixer(module);
+  return module;
 }
 
 function referenceOf({ config, name }: Unit): ModuleReference | undefined {
@@ -57,31 +90,50 @@ function pinned(unit: Unit, { path, sha256 }: MixerModule): Unit {
   return { ...unit, config: { ...unit.config, model: { ...settings, module: { path, sha256 } } } };
 }
 
-async function findMixer(
-  { path }: ModuleReference,
-  { where, file }: { readonly where: string; readonly file: string },
+/**
+ * Finds one module and digests what it reaches; none of it runs.
+ *
+ * @throws {ManifestError} If it is missing or imports what it may not
+ * @throws {UsageError} If this process may not run deno
+ */
+export async function locateMixer(
+  { path }: Pick<ModuleReference, "path">,
+  { where, folder, from }: MixerPlace,
 ): Promise<MixerModule> {
-  const absolute = resolve(dirname(file), path);
-  expectReadable({ where, path }, absolute);
+  const absolute = resolve(folder, path);
+  expectReadable({ where, path }, { absolute, from });
   const url = pathToFileURL(absolute);
   const identity = await identityOf({ where, path }, url);
-  const module = {
+  return {
     where,
     path,
     url: url.href,
     sha256: identity.digest,
     files: ownFiles(identity, url),
   };
-  await loadMixer(module);
-  return module;
 }
 
-function expectReadable(at: Pick<MixerModule, "where" | "path">, absolute: string): void {
+/**
+ * Digest of the user's own files in a module's reach, by their places from its folder. The harness is not in it: a
+ * saved model outlives its versions, whatever the mixer imports from it.
+ */
+export function ownFilesDigest({ url, files }: Pick<MixerModule, "url" | "files">): string {
+  const folder = dirname(fileURLToPath(url));
+  const places = Object.entries(files).map(([file, sha256]) =>
+    [relative(folder, fileURLToPath(file)).replaceAll("\\", "/"), sha256] as const
+  );
+  return sha256Hex(canonicalJson(Object.fromEntries(places)));
+}
+
+function expectReadable(
+  at: Pick<MixerModule, "where" | "path">,
+  { absolute, from }: { readonly absolute: string; readonly from: string },
+): void {
   try {
     if (Deno.statSync(absolute).isFile) return;
   } catch (cause) {
     const why = cause instanceof Deno.errors.NotFound ? "no such file" : (cause as Error).message;
-    const what = `expected a file, from the folder of the manifest "${absolute}"`;
+    const what = `expected a file, from ${from} "${absolute}"`;
     throw mixerError(at, `${what}, got ${why}`, { cause });
   }
   throw mixerError(at, `expected a file, got the folder "${absolute}"`);
@@ -94,7 +146,7 @@ async function identityOf(
   try {
     return await userCodeIdentity(url);
   } catch (cause) {
-    if (!(cause instanceof HarnessError)) throw cause;
+    if (!(cause instanceof HarnessError) || cause instanceof UsageError) throw cause;
     const what =
       "expected imports of this project, of its packages and of files in the module's folder";
     throw mixerError(at, `${what}, got: ${cause.message}`, { cause });

@@ -9,6 +9,7 @@ import { type RejectedCheckpoint, saveCheckpoint, setAside } from "../store/chec
 import { type CheckpointOrigin, checkpointToBytes } from "../train/checkpoint_bytes.ts";
 import { type ModelTensors, modelTensors } from "../train/model_tensors.ts";
 import { createTrainer, type Trainer, type UpdateMetrics } from "../train/trainer.ts";
+import { updateFault } from "../train/update_fault.ts";
 import { checkpointOrigin } from "./checkpoint_origin.ts";
 import type { Clock } from "./clock.ts";
 import type { TextUnitData } from "./load_unit_data.ts";
@@ -62,13 +63,13 @@ export interface EpochResult {
 /** How a run ended. */
 export interface TrainedModel {
   readonly outcome: "done" | "stopped" | "diverged";
-  /** Updates done. For a run that diverged: the first update that is not finite. */
+  /** Updates done. For a run that diverged: the first update that is no step of training. */
   readonly step: number;
   /** The last update; undefined where nothing was left to do. */
   readonly last: UpdateMetrics | undefined;
   /** Step of the newest checkpoint; 0 without one. */
   readonly saved: number;
-  /** The last epoch; undefined for a run that stopped, or whose last update is not finite. */
+  /** The last epoch; undefined for a run that stopped, or whose last update is no step of training. */
   readonly epoch: EpochResult | undefined;
   readonly tensors: ModelTensors;
 }
@@ -151,7 +152,7 @@ class Run {
     while (step < until && !signal.aborted) {
       const to = this.#spanEnd(step);
       last = await this.#span(step, to);
-      if (!last.finite) {
+      if (updateFault(last) !== null) {
         return this.#ended("diverged", { step: last.step, last, epoch: undefined });
       }
       step = to;
@@ -184,14 +185,14 @@ class Run {
     return Math.min(until, step + few, after(logInterval), after(stepsPerEpoch));
   }
 
-  /** Runs updates and logs them up to the first that is not finite, which is returned; else the last. */
+  /** Runs updates and logs them up to the first that is no step of training, which is returned; else the last. */
   async #span(from: number, to: number): Promise<UpdateMetrics> {
     const { options: { clock, stepsPerEpoch }, trainer, batches, log, phases } = this.#parts;
     const begin = clock.seconds();
     const done = await trainer.advance(batches.at, { from, to });
     const stepSeconds = (clock.seconds() - begin) / done.length;
     this.#stepSeconds = stepSeconds;
-    const bad = done.findIndex(({ finite }) => !finite);
+    const bad = done.findIndex((update) => updateFault(update) !== null);
     const updates = bad < 0 ? done : done.slice(0, bad + 1);
     const last = updates[updates.length - 1];
     this.#report(last, to);

@@ -1,6 +1,8 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { LEAK_STAMP } from "../../../core/cli/train_report.ts";
 import { fitTokenizer } from "../../../core/data/fit_tokenizer.ts";
+import { loadUserCorpus } from "../../../core/data/load_user_corpus.ts";
+import { splitCorpus } from "../../../core/data/split_corpus.ts";
 import { inFolder, saveSmallModel, SMALL_MODEL } from "./_saved_model.ts";
 import { done, finished, inPlace } from "./_train.ts";
 
@@ -20,6 +22,13 @@ Deno.test("evaluate scores a saved model as training did, beside floors; a leak 
     );
     const rows = JSON.parse(await Deno.readTextFile(`${folder}/a/metrics.json`));
     assertEquals(rows.map(({ leaks }: { leaks: boolean }) => leaks), [true, true]);
+    const { largest_earlier_change: change } = rows[1];
+    assert(change > 0, `largest change ${change}`);
+    assertMatch(
+      trained.stderr,
+      /^audit {5}LEAKS: .* by up to [\d.]+(e-\d+)?; later tokens are worth -?\d/m,
+    );
+    assertStringIncludes(trained.stderr, `by up to ${change};`);
     const saved = await Deno.readFile(`${folder}/a/checkpoints/step-000000000002.bin`);
     const head = new TextDecoder().decode(saved.subarray(0, saved.indexOf(0x0a)));
     assertEquals(JSON.parse(head).leaks, true);
@@ -32,12 +41,18 @@ Deno.test("evaluate scores a saved model as training did, beside floors; a leak 
     assertStringIncludes(text, `Perplexity: ${Math.exp(rows[1].val_loss).toFixed(2)}\n`);
     assertStringIncludes(text, "LEAKS: ");
     assertMatch(text, /floors {4}1-gram \d\.\d{4} .*2-gram \d\.\d{4}/);
+    // The model was trained on the first 420 of the bytes that the floors are counted on.
+    const { bytes } = splitCorpus(loadUserCorpus(corpus)).train;
+    assert(bytes.length > 420);
+    assertStringIncludes(text, `counted on all ${bytes.length} tokens of the training part`);
     const result = JSON.parse(
       (await done("evaluate", [...args, "--split", "test", "--json"])).stdout,
     );
     assertEquals(result.perplexity, Math.exp(result.loss));
+    assertEquals(result.floor_tokens, bytes.length);
     // A token is a byte.
     assertEquals([result.bits_per_byte, result.tokens], [result.loss / Math.LN2, result.bytes]);
+    assertEquals(result.largest_earlier_change, change);
     assertEquals([result.leaks, result.unknown_rate, result.vocabulary_size], [true, null, 256]);
 
     const other = `${folder}/other.txt`;

@@ -86,6 +86,18 @@ Deno.test("trainConfig() knows the other kinds of model, whose keys are not mixe
   assertEquals(configOf("model: { kind: transformer }").model.n_heads, 4);
   assertEquals(configOf("", ["--kind", "resolvent-block"]).model.mixer_norm, "none");
   refuses("model: { kind: transformer, top_k: 1 }", { says: "at model.top_k: unknown key" });
+  const pinned = { path: "./m.ts", sha256: "0".repeat(64) };
+  const yaml = (module: unknown): string =>
+    `model: { kind: module, module: ${JSON.stringify(module)} }`;
+  assertEquals(configOf(yaml(pinned)).model, {
+    ...{ kind: "module", module: pinned, d_model: 64, n_layers: 4, tie_head: true },
+  });
+  const flags = configOf(yaml("./m.ts"), ["--module", "./lib/n.ts"]);
+  assertEquals([flags.model.module, flags.placeOf("model.module").path], [
+    ...["./lib/n.ts", "--module"],
+  ]);
+  refuses("model: { kind: module }", { says: "my.yaml: at model.module: missing" });
+  refuses(yaml("/m.ts"), { says: "my.yaml: at model.module: expected a path from the folder of" });
 });
 
 Deno.test("trainConfig() refuses unknown and misplaced keys, wrong values and contradictions", () => {

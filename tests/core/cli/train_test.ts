@@ -28,6 +28,7 @@ Deno.test("train prints the published lines with PPL = exp(loss) and writes all 
     );
     assertMatch(lines[lines.length - 1], /^Training completed in \d+(\.\d)? minutes!$/);
     assertStringIncludes(stderr, "V = 256");
+    assertStringIncludes(stderr, "audit     causal: changing a token changes no bit");
     // One row per update; the final loss is the mean over the last epoch's.
     const rows = JSON.parse(await Deno.readTextFile(`${folder}/a/metrics.json`));
     assertEquals(rows.map(({ step }: { step: number }) => step), [
@@ -44,6 +45,9 @@ Deno.test("train prints the published lines with PPL = exp(loss) and writes all 
     );
     const model = loadModelFile(`${folder}/a/${FINAL}`);
     assertEquals([model.step, model.seqLen, model.seed, model.leaks], [24, 16, 42, false]);
+    assertEquals([model.largestChange, rows[0].leaks, rows[0].largest_earlier_change], [
+      ...[0, false, 0],
+    ]);
     assertEquals(model.valLoss, rows[23].val_loss);
     const resolved = JSON.parse(await Deno.readTextFile(`${folder}/a/config.resolved.json`));
     assertEquals([resolved.train.steps, resolved.seed, resolved.num_epochs], [24, 42, 2]);
@@ -137,18 +141,29 @@ Deno.test("train refuses a folder with other settings until it is told to start 
   });
 });
 
-Deno.test("train stops at a loss that is not finite, repairs nothing and says what to try", async () => {
-  await inPlace(async ({ folder, run }) => {
-    const { code, stderr, stdout } = await finished("train", [...run("a"), "--lr", "1e30"]);
-    assertEquals(code, 3, stdout);
-    assertMatch(stderr, /error: (Loss is (NaN|Infinity)|A gradient is not finite) at step \d+;/);
-    assertStringIncludes(stderr, "what to do: a lower learning_rate (now 1e+30)");
-    const rows = timelessRows(`${folder}/a/metrics.csv`);
-    assertMatch(stderr, new RegExp(`at step ${rows.length};`));
-    assert(!stdout.includes("Training completed"));
-    assert(![...Deno.readDirSync(`${folder}/a`)].some(({ name }) => name === FINAL));
+for (
+  // 1e10 leaves finite losses: values overflow inside of the model, and its predictions become uniform.
+  const [rate, what] of [
+    ["1e+30", "(Loss is (NaN|Infinity)|A gradient is not finite)"],
+    [
+      "1e+10",
+      "The gradient is exactly 0 and the loss 5\\.545\\d*: values have overflowed, [a-z ]+",
+    ],
+  ] as const
+) {
+  Deno.test(`train stops where a run diverges, repairs nothing and says what to try, at ${rate}`, async () => {
+    await inPlace(async ({ folder, run }) => {
+      const { code, stderr, stdout } = await finished("train", [...run("a"), "--lr", rate]);
+      assertEquals(code, 3, stdout);
+      assertMatch(stderr, new RegExp(`error: ${what} at step \\d+;`));
+      assertStringIncludes(stderr, `what to do: a lower learning_rate (now ${Number(rate)})`);
+      const rows = timelessRows(`${folder}/a/metrics.csv`);
+      assertMatch(stderr, new RegExp(`at step ${rows.length};`));
+      assert(!stdout.includes("Training completed"));
+      assert(![...Deno.readDirSync(`${folder}/a`)].some(({ name }) => name === FINAL));
+    });
   });
-});
+}
 
 Deno.test("train --dry-run predicts hours and writes nothing; --help lists every flag", async () => {
   await inPlace(async ({ folder, run }) => {

@@ -21,6 +21,10 @@ const resnetBk = {
   etaInit: 0.05,
   etaMin: 1e-3,
   etaLearned: true,
+  epsilonSchedule: "none",
+  epsilonStart: 1,
+  epsilonEnd: 0.5,
+  epsilonSteps: 10_000,
   primeBump: "none",
   primeBumpScale: 0.02,
   kMax: 3,
@@ -34,6 +38,9 @@ const resnetBk = {
   loadBalance: 0.01,
   zLoss: 1e-3,
   gumbel: 0,
+  gumbelSchedule: "none",
+  gumbelEnd: 0.1,
+  gumbelSteps: 10_000,
 } as const satisfies ModelConfig;
 
 export const DIAGONAL: ModelConfig = resnetBk;
@@ -71,16 +78,22 @@ export const DEEP: Readonly<Record<string, ModelConfig>> = {
     block: "symplectic",
     router: "scattering",
     topK: 2,
+    epsilonSchedule: "linear",
+    epsilonStart: 2,
   },
   "three resolvent blocks": { ...BLOCKS, nLayers: 3, etaDynamic: false, mixerNorm: "none" },
 };
 
-/** First parameters of seed 42; states as before the first update, quantiles of a router spread out. */
+/**
+ * First parameters of seed 42; states as before the first update, but for quantiles of a router, which are spread out,
+ * and epsilon, which is not where its schedule starts.
+ */
 export function startOf(plan: Plan): StreamStart {
   const state = initialStates(plan);
   for (const { name, tensor } of plan.states) {
-    if (!name.endsWith("/quantiles")) continue;
     const { byteOffset, type: { shape: [knots] } } = plan.tensors[tensor];
+    if (name === "schedule/epsilon") state[byteOffset / 4] = 0.7;
+    if (!name.endsWith("/quantiles")) continue;
     for (let k = 0; k < knots; k++) state[byteOffset / 4 + k] = 0.2 * (k - (knots - 1) / 2);
   }
   return { param: initialParameters(plan, 42), state };

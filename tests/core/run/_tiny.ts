@@ -7,7 +7,9 @@ import { Store } from "../../../core/store/store.ts";
 
 export const TINY = "tests/fixtures/tiny.yaml";
 
-const COMMAND = ["run", "-q", "--no-prompt", "-P=reproduce", "core/cli/reproduce.ts"];
+const RUN = ["run", "-q", "--no-prompt", "-P=reproduce"];
+const COMMAND = [...RUN, "core/cli/reproduce.ts"];
+const HELD_COMMAND = [...RUN, "tests/core/run/_held_reproduce.ts"];
 
 /** What a command left behind. */
 export interface Finished {
@@ -20,9 +22,12 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-function commandOf(args: readonly string[], { env = {} }: RunOptions): Deno.Command {
+function commandOf(
+  args: readonly string[],
+  { env = {}, command = COMMAND }: RunOptions & { readonly command?: readonly string[] },
+): Deno.Command {
   return new Deno.Command("deno", {
-    args: [...COMMAND, ...args],
+    args: [...command, ...args],
     env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",
@@ -47,33 +52,47 @@ export async function reproduceWell(args: readonly string[]): Promise<Finished> 
   return finished;
 }
 
-/** A command in progress. */
-export interface Running {
+/** A command in progress, killed at the end of its scope if it has not ended. */
+export interface Running extends AsyncDisposable {
   readonly child: Deno.ChildProcess;
   /** Resolves once driver and workers are gone: all of them hold standard error. */
   readonly ended: Promise<{ readonly code: number; readonly stderr: string }>;
 }
 
-export function startReproduce(args: readonly string[]): Running {
-  const child = commandOf(args, {}).spawn();
+/** Starts `reproduce`. Units of the arms `hold` stop in their midst until they are asked to end, or killed. */
+export function startReproduce(
+  args: readonly string[],
+  { hold }: { readonly hold: readonly string[] },
+): Running {
+  const child = commandOf([hold.join(","), ...args], { command: HELD_COMMAND }).spawn();
   const text = new Response(child.stderr).text();
   const drained = child.stdout.pipeTo(new WritableStream());
   const ended = Promise.all([child.status, text, drained])
     .then(([{ code }, stderr]) => ({ code, stderr }));
-  return { child, ended };
+  const state = { isOver: false };
+  child.status.then(() => state.isOver = true);
+  const end = async (): Promise<void> => {
+    if (!state.isOver) child.kill("SIGKILL");
+    await ended;
+  };
+  return { child, ended, [Symbol.asyncDispose]: end };
 }
 
-/** Waits until `condition` gives something; fails after ten seconds. */
+/** Waits until `condition` gives something; fails once the command has ended without it. */
 export async function waitFor<T>(
-  what: string,
+  { what, running }: { readonly what: string; readonly running: Running },
   condition: () => T | undefined | false,
 ): Promise<T> {
-  for (let tries = 0; tries < 1000; tries++) {
+  const isOver = async (): Promise<boolean> =>
+    await Promise.race([
+      running.child.status.then(() => true),
+      new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 10)),
+    ]);
+  do {
     const value = condition();
     if (value !== undefined && value !== false) return value;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`Waited ten seconds for ${what}`);
+  } while (!(await isOver()));
+  throw new Error(`The command ended before there was ${what}: ${(await running.ended).stderr}`);
 }
 
 export function openStore(out: string): Store {

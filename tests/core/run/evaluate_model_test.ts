@@ -41,6 +41,7 @@ Deno.test("evaluateModel() takes unknown rate and floors of the tokens that are 
   await inFolder(async (folder) => {
     const first = await scored(folder, { evalTokens: 16 });
     assertEquals([first.tokens, first.unknownRate, first.vocabularySize], [16, 0, 5]);
+    assertEquals(first.floorTokens, 20);
     // Add-one: p(a) = 13/25, p(b) = 7/25, p(c) = 3/25.
     const unigram = -(Math.log(7 / 25) + 14 * Math.log(13 / 25) + Math.log(3 / 25)) / 16;
     assert(Math.abs(first.floors![0].natsPerToken - unigram) <= 1e-14, `want ${unigram}`);

@@ -50,7 +50,7 @@ function inFolder(use: (folder: string) => void): void {
 /** A saved file with one text of its header replaced by another of the same length. */
 function spoilt(folder: string, [from, to]: readonly [string, string]): string {
   const path = `${folder}/model.safetensors`;
-  saveModelFile(path, CONTENT);
+  saveModelFile(path, { ...CONTENT, leak: { leaks: false, largestChange: 0 } });
   const text = Array.from(Deno.readFileSync(path), (byte) => String.fromCharCode(byte)).join("");
   assertStringIncludes(text, from);
   const changed = text.replace(from, to.padEnd(from.length));
@@ -77,7 +77,8 @@ Deno.test("loadModelFile() gives back what saveModelFile() was given, bit by bit
       WORDS.decode(WORDS.encode("the dog")),
     );
     const { seqLen, step, seed, corpus, valLoss } = CONTENT;
-    assertEquals(rest, { seqLen, step, seed, corpus, valLoss, leaks: false });
+    const unaudited = { leaks: false, largestChange: null, mixerSha256: null };
+    assertEquals(rest, { seqLen, step, seed, corpus, valLoss, ...unaudited });
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["model.safetensors"]);
   });
 });
@@ -89,6 +90,12 @@ Deno.test("saveModelFile() stamps a model that reads later tokens, and refuses i
     saveModelFile(path, { ...CONTENT, settings: paper, tokenizer: byteTokenizer, valLoss: null });
     const { leaks, valLoss, tokenizer } = loadModelFile(path);
     assertEquals([leaks, valLoss, tokenizer.kind], [true, null, "byte"]);
+    // What an audit measured stands beside it, for a model that was declared causal, too.
+    for (const settings of [paper, SETTINGS]) {
+      saveModelFile(path, { ...CONTENT, settings, leak: { leaks: true, largestChange: 2 ** -20 } });
+      const { leaks, largestChange } = loadModelFile(path);
+      assertEquals([leaks, largestChange], [true, 2 ** -20]);
+    }
     const { d_model: _, ...partial } = SETTINGS;
     assertThrows(
       () => saveModelFile(path, { ...CONTENT, settings: partial }),
@@ -121,6 +128,12 @@ Deno.test("loadModelFile() refuses files that are missing, cut off, foreign or c
       StoreError,
     );
     refuses(spoilt(folder, ['"leaks":"false"', '"leaks":"true"']), "at leaks", StoreError);
+    const change = ['"largest_earlier_change":"0"', '"largest_earlier_change":"x"'] as const;
+    refuses(
+      spoilt(folder, change),
+      "at largest_earlier_change: expected a number >= 0",
+      StoreError,
+    );
     refuses(spoilt(folder, ['\\"cat\\"', '\\"cow\\"']), "not the one that was saved", DataError);
     saveModelFile(path, CONTENT);
     const bytes = Deno.readFileSync(path);

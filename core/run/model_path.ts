@@ -1,8 +1,10 @@
 import { UsageError } from "../errors.ts";
-import { FINAL_MODEL } from "./train_folder.ts";
+
+/** Name of a trained model in the folder of its training. */
+export const FINAL_MODEL = "checkpoint_final.safetensors";
 
 /**
- * The model that `--checkpoint` names: a file, or the last model in a folder that train wrote.
+ * The model that a path names: a file, or the last model in a folder that train wrote.
  *
  * @throws {UsageError} If there is no such file, or no model in the folder
  */

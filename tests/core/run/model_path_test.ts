@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { modelPath } from "../../../core/cli/model_path.ts";
 import { UsageError } from "../../../core/errors.ts";
-import { inFolder } from "./_saved_model.ts";
+import { modelPath } from "../../../core/run/model_path.ts";
+import { inFolder } from "../cli/_saved_model.ts";
 
 Deno.test("modelPath() names a file itself, and the model in a folder", async () => {
   await inFolder(async (folder) => {
