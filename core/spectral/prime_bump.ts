@@ -49,7 +49,7 @@ export interface PrimeBumpOptions {
    */
   readonly variant?: PrimeBumpVariant;
   /**
-   * Seed of `gue`, and of the bootstrap in `gueStatistics`.
+   * Seed of `gue`, and of the bootstrap in `verifyGueStatistics`.
    * @default {0}
    */
   readonly seed?: number;
@@ -76,13 +76,13 @@ export interface PrimeBumpPotential {
   /** Scheme that was used. */
   readonly variant: PrimeBumpVariant;
   /** Primes below N, which are also the sites of `comb`, counted from 0. */
-  readonly primeIndices: readonly number[];
+  readonly getPrimeIndices: () => readonly number[];
   /** Potential (N); for `gue` the diagonal of its matrix. */
   readonly values: Float64Array;
   /** tridiag(1, -2, 1) + diag(values), or the matrix of `gue`. */
   readonly hamiltonian: Tridiagonal;
   /** Level statistics of the Hamiltonian, in O(N^2). */
-  readonly gueStatistics: () => GueStatistics;
+  readonly verifyGueStatistics: () => GueStatistics;
 }
 
 /**
@@ -113,24 +113,24 @@ export function primeBumpWeight(
  * import { assertEquals } from "@std/assert";
  * import { primeBumpPotential } from "./prime_bump.ts";
  * const bumps = primeBumpPotential({ nSeq: 128, epsilon: 1, kMax: 3 });
- * assertEquals(bumps.primeIndices.slice(0, 4), [2, 3, 5, 7]);
- * assertEquals(bumps.gueStatistics().level_kind, "picket-fence"); // a weak potential leaves the levels even
+ * assertEquals(bumps.getPrimeIndices().slice(0, 4), [2, 3, 5, 7]);
+ * assertEquals(bumps.verifyGueStatistics().level_kind, "picket-fence"); // a weak potential leaves the levels even
  * ```
  */
 export function primeBumpPotential(options: PrimeBumpOptions): PrimeBumpPotential {
   const { nSeq, variant = "formula", seed = 0 } = options;
   requireOptions(options);
   const primeIndices = primesBelow(nSeq);
-  const shared = { variant, primeIndices };
+  const shared = { variant, getPrimeIndices: (): readonly number[] => primeIndices };
   if (variant === "gue") {
     const hamiltonian = gueMatrix(nSeq, { seed });
-    const gueStatistics = (): GueStatistics => gueStatisticsOf(hamiltonian, seed);
-    return { ...shared, values: hamiltonian.diagonal, hamiltonian, gueStatistics };
+    const verifyGueStatistics = (): GueStatistics => gueStatisticsOf(hamiltonian, seed);
+    return { ...shared, values: hamiltonian.diagonal, hamiltonian, verifyGueStatistics };
   }
   const values = potentialOf(options, primeIndices);
   const hamiltonian = latticeHamiltonian(values);
-  const gueStatistics = (): GueStatistics => gueStatisticsOf(hamiltonian, seed);
-  return { ...shared, values, hamiltonian, gueStatistics };
+  const verifyGueStatistics = (): GueStatistics => gueStatisticsOf(hamiltonian, seed);
+  return { ...shared, values, hamiltonian, verifyGueStatistics };
 }
 
 function requireOptions({ nSeq, epsilon = 1, kMax = 3, scale = 0.02 }: PrimeBumpOptions): void {
