@@ -1,6 +1,6 @@
 // angle: y[i] = angle of the point (z[i].x, z[i].y) in (-pi, pi], by the polynomial of core/ops/atan2.ts.
 // z: (COUNT) pairs, y: (COUNT). Zeros of both signs count as +0; the angle of (0, 0) is 0.
-// A part that is NaN gives an angle that is NaN.
+// A part that is NaN gives an angle that is NaN. Infinite parts give IEEE 754's angles: two of them lie on a diagonal.
 // backward: dz[i] = dy[i] (-z.y, z.x) / (z.x^2 + z.y^2). One invocation per pair.
 // Order: Horner from the highest coefficient.
 @group(0) @binding(0) var<storage, read_write> z: array<vec2<f32>>;
@@ -20,6 +20,11 @@ const C7 = -0.004054567310959101f;
 const HALF_PI = 1.57079637f;
 const PI = 3.14159274f;
 
+// Of magnitudes.
+fn both_infinite(v: vec2<f32>) -> bool {
+  return all(bitcast<vec2<u32>>(v) == vec2<u32>(0x7f800000u));
+}
+
 fn is_nan(v: f32) -> bool {
   return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
 }
@@ -37,7 +42,8 @@ fn forward(
   let at = z[i];
   let size = abs(at);
   let larger = max(size.x, size.y);
-  let r = select(0f, min(size.x, size.y) / larger, larger > 0f);
+  let quotient = select(0f, min(size.x, size.y) / larger, larger > 0f);
+  let r = select(quotient, 1f, both_infinite(size));
   let q = r * r;
   let high = ((C7 * q + C6) * q + C5) * q + C4;
   let low = r * ((((high * q + C3) * q + C2) * q + C1) * q + C0);

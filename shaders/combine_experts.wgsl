@@ -5,6 +5,8 @@
 // backward_weights: dweights[r, n] = sum over m of experts[rank[r K + n], m] dy[r, m].
 // Order: n ascending; m ascending in runs of 32 terms whose sums are then added in order. One invocation
 // per output; COUNT is the number of outputs.
+// A launch has rows FIRST to FIRST + PART - 1 of experts (of dy in backward_y) and serves what lies there; `forward`
+// takes terms n from FROM to TO - 1: all of them, or one and the sum of those before from y.
 @group(0) @binding(0) var<storage, read_write> experts: array<f32>;
 @group(0) @binding(1) var<storage, read_write> weights: array<f32>;
 @group(0) @binding(2) var<storage, read_write> slots: array<i32>;
@@ -12,6 +14,10 @@
 override COUNT: u32;
 override WIDTH: u32;
 override K: u32;
+override FIRST: u32;
+override PART: u32;
+override FROM: u32 = 0;
+override TO: u32 = 1;
 override WORKGROUP: u32 = 64;
 const RUN = 32u;
 
@@ -27,8 +33,15 @@ fn forward(
   }
   let first = (i / WIDTH) * K;
   var total = 0f;
-  for (var token = first; token < first + K; token++) {
-    total = total + weights[token] * experts[u32(slots[token]) * WIDTH + i % WIDTH];
+  if (FROM > 0u) {
+    total = y[i];
+  }
+  for (var token = first + FROM; token < first + TO; token++) {
+    let slot = u32(slots[token]) - FIRST; // huge before the part
+    if (slot >= PART) {
+      return; // of one term alone: another launch has it
+    }
+    total = total + weights[token] * experts[slot * WIDTH + i % WIDTH];
   }
   y[i] = total;
 }
@@ -45,7 +58,10 @@ fn backward_y(
     return;
   }
   let token = u32(slots[i / WIDTH]);
-  y[i] = weights[token] * experts[(token / K) * WIDTH + i % WIDTH];
+  let row = token / K - FIRST;
+  if (row < PART) {
+    y[i] = weights[token] * experts[row * WIDTH + i % WIDTH];
+  }
 }
 
 // Bindings: experts, dy, rank, dweights.
@@ -60,7 +76,11 @@ fn backward_weights(
     return;
   }
   let row = (token / K) * WIDTH;
-  let slot = u32(slots[token]) * WIDTH;
+  let place = u32(slots[token]) - FIRST;
+  if (place >= PART) {
+    return;
+  }
+  let slot = place * WIDTH;
   var total = 0f;
   for (var m = 0u; m < WIDTH; m += RUN) {
     var run = 0f;

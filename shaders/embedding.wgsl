@@ -4,6 +4,8 @@
 // order: (rows), start: (VOCABULARY + 1) i32, dy: (rows, channels), dtable: (VOCABULARY, channels) f32.
 // Order: slots ascending, one chain. One invocation per output, or per four channels; WIDTH is the
 // number of them in a row and COUNT in the output.
+// A launch has rows FIRST to FIRST + PART - 1 of what it gathers from, table or dy, and serves what lies there.
+// Slots of one id are ascending rows of dy, so that launches in order of their parts add in that order.
 @group(0) @binding(0) var<storage, read_write> table1: array<f32>;
 @group(0) @binding(0) var<storage, read_write> table4: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> ids: array<i32>;
@@ -18,6 +20,12 @@
 override COUNT: u32;
 override WIDTH: u32;
 override VOCABULARY: u32;
+override FIRST: u32;
+override PART: u32;
+// Whether dtable holds the sums over the parts before.
+override CONTINUED: bool = false;
+// The id of the first row of dtable that is bound.
+override FIRST_ID: u32 = 0;
 override WORKGROUP: u32 = 64;
 
 fn not_a_number() -> f32 {
@@ -36,9 +44,10 @@ fn forward_1(
     return;
   }
   let id = u32(ids[i / WIDTH]); // a negative id becomes a huge one
-  if (id < VOCABULARY) {
-    y1[i] = table1[id * WIDTH + i % WIDTH];
-  } else {
+  let row = id - FIRST; // huge before the part
+  if (row < PART) {
+    y1[i] = table1[row * WIDTH + i % WIDTH];
+  } else if (FIRST == 0u && id >= VOCABULARY) {
     y1[i] = not_a_number();
   }
 }
@@ -54,9 +63,10 @@ fn forward_4(
     return;
   }
   let id = u32(ids[i / WIDTH]);
-  if (id < VOCABULARY) {
-    y4[i] = table4[id * WIDTH + i % WIDTH];
-  } else {
+  let row = id - FIRST;
+  if (row < PART) {
+    y4[i] = table4[row * WIDTH + i % WIDTH];
+  } else if (FIRST == 0u && id >= VOCABULARY) {
     y4[i] = vec4<f32>(not_a_number());
   }
 }
@@ -71,11 +81,17 @@ fn backward_1(
   if (i >= COUNT) {
     return;
   }
-  let id = i / WIDTH;
+  let id = FIRST_ID + i / WIDTH;
   let last = start[id + 1u];
   var total = 0f;
+  if (CONTINUED) {
+    total = dtable1[i];
+  }
   for (var slot = start[id]; slot < last; slot++) {
-    total += dy1[u32(order[slot]) * WIDTH + i % WIDTH];
+    let row = u32(order[slot]) - FIRST;
+    if (row < PART) {
+      total += dy1[row * WIDTH + i % WIDTH];
+    }
   }
   dtable1[i] = total;
 }
@@ -90,11 +106,17 @@ fn backward_4(
   if (i >= COUNT) {
     return;
   }
-  let id = i / WIDTH;
+  let id = FIRST_ID + i / WIDTH;
   let last = start[id + 1u];
   var total = vec4<f32>();
+  if (CONTINUED) {
+    total = dtable4[i];
+  }
   for (var slot = start[id]; slot < last; slot++) {
-    total += dy4[u32(order[slot]) * WIDTH + i % WIDTH];
+    let row = u32(order[slot]) - FIRST;
+    if (row < PART) {
+      total += dy4[row * WIDTH + i % WIDTH];
+    }
   }
   dtable4[i] = total;
 }

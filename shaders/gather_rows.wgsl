@@ -3,6 +3,8 @@
 // backward: dx[r, c] = sum over n < K of dy[rank[r K + n], c]. rank: (rows K) i32, the inverse of order.
 // Order: n ascending. One invocation per output, or per four channels; WIDTH is the number of them in a row
 // and COUNT in the output.
+// A launch has rows FIRST to FIRST + PART - 1 of x, or slots of dy, and serves what lies there. Backward it takes terms
+// n from FROM to TO - 1: all of them, or one and the sum of those before from dx.
 @group(0) @binding(0) var<storage, read_write> x1: array<f32>;
 @group(0) @binding(0) var<storage, read_write> x4: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> slots: array<i32>;
@@ -11,6 +13,10 @@
 override COUNT: u32;
 override WIDTH: u32;
 override K: u32;
+override FIRST: u32;
+override PART: u32;
+override FROM: u32 = 0;
+override TO: u32 = 1;
 override WORKGROUP: u32 = 64;
 
 @compute @workgroup_size(WORKGROUP)
@@ -23,7 +29,10 @@ fn forward_1(
   if (i >= COUNT) {
     return;
   }
-  y1[i] = x1[(u32(slots[i / WIDTH]) / K) * WIDTH + i % WIDTH];
+  let row = u32(slots[i / WIDTH]) / K - FIRST; // huge before the part
+  if (row < PART) {
+    y1[i] = x1[row * WIDTH + i % WIDTH];
+  }
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -36,7 +45,10 @@ fn forward_4(
   if (i >= COUNT) {
     return;
   }
-  y4[i] = x4[(u32(slots[i / WIDTH]) / K) * WIDTH + i % WIDTH];
+  let row = u32(slots[i / WIDTH]) / K - FIRST;
+  if (row < PART) {
+    y4[i] = x4[row * WIDTH + i % WIDTH];
+  }
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -50,9 +62,17 @@ fn backward_1(
     return;
   }
   let first = (i / WIDTH) * K;
-  var total = x1[u32(slots[first]) * WIDTH + i % WIDTH];
-  for (var n = 1u; n < K; n++) {
-    total += x1[u32(slots[first + n]) * WIDTH + i % WIDTH];
+  var total = 0f;
+  if (FROM > 0u) {
+    total = y1[i];
+  }
+  for (var n = FROM; n < TO; n++) {
+    let slot = u32(slots[first + n]) - FIRST;
+    if (slot >= PART) {
+      return; // of one term alone: another launch has it
+    }
+    let term = x1[slot * WIDTH + i % WIDTH];
+    total = select(total + term, term, n == 0u);
   }
   y1[i] = total;
 }
@@ -68,9 +88,17 @@ fn backward_4(
     return;
   }
   let first = (i / WIDTH) * K;
-  var total = x4[u32(slots[first]) * WIDTH + i % WIDTH];
-  for (var n = 1u; n < K; n++) {
-    total += x4[u32(slots[first + n]) * WIDTH + i % WIDTH];
+  var total = vec4<f32>();
+  if (FROM > 0u) {
+    total = y4[i];
+  }
+  for (var n = FROM; n < TO; n++) {
+    let slot = u32(slots[first + n]) - FIRST;
+    if (slot >= PART) {
+      return; // of one term alone: another launch has it
+    }
+    let term = x4[slot * WIDTH + i % WIDTH];
+    total = select(total + term, term, n == 0u);
   }
   y4[i] = total;
 }

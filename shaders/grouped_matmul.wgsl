@@ -8,6 +8,8 @@
 // Entry points, chosen by core/ops/tiles.json: the `scalar` ones take any sizes; `rows_8x2`, `rows_16x4` and
 // their backward forms need INNER and COLUMNS to be multiples of 4. What lies beyond the last row or column
 // is clamped on load and skipped on store. No tile straddles experts; surplus tiles return at once.
+// A launch has slots FIRST to FIRST + SLOTS - 1 of x and y, or of a and b; backward, launches in order of their slots
+// go on from the sums in dw if CONTINUED, and have dw of EXPERTS experts from FIRST_EXPERT on.
 //
 // Both presets run these register tiles, without workgroup memory: their size is discussed in
 // shaders/matmul.wgsl. On a GPU, on paper (not run on one): 64 (256) sums a lane of 8 x 8 (16 x 16), so the
@@ -26,12 +28,20 @@ override SLOTS: u32;
 override INNER: u32;
 override COLUMNS: u32;
 override EXPERTS: u32;
+override FIRST: u32 = 0;
+override FIRST_EXPERT: u32 = 0;
+override CONTINUED: bool = false;
 override TRANSPOSE_W: bool = false;
 override WORKGROUP: u32 = 64;
 
+// The first slot of an expert, counted from FIRST, among those of this launch; its end for an expert behind them.
+fn start_of(expert: u32) -> u32 {
+  return clamp(u32(start[FIRST_EXPERT + expert]), FIRST, FIRST + SLOTS) - FIRST;
+}
+
 fn expert_of(slot: u32) -> u32 {
   var expert = 0u;
-  while (expert + 1u < EXPERTS && u32(start[expert + 1u]) <= slot) {
+  while (expert + 1u < EXPERTS && start_of(expert + 1u) <= slot) {
     expert++;
   }
   return expert;
@@ -87,8 +97,8 @@ struct Rows {
 fn rows_of_tile(index: u32, height: u32) -> Rows {
   var tile = index;
   for (var expert = 0u; expert < EXPERTS; expert++) {
-    let first = u32(start[expert]);
-    let end = u32(start[expert + 1u]);
+    let first = start_of(expert);
+    let end = start_of(expert + 1u);
     let tiles = (end - first + height - 1u) / height;
     if (tile < tiles) {
       return Rows(expert, first + tile * height, end);
@@ -311,9 +321,12 @@ fn backward_scalar(
   let q = index % COLUMNS;
   let p = (index / COLUMNS) % INNER;
   let expert = index / (COLUMNS * INNER);
-  let end = u32(start[expert + 1u]);
+  let end = start_of(expert + 1u);
   var sum = 0f;
-  for (var slot = u32(start[expert]); slot < end; slot++) {
+  if (CONTINUED) {
+    sum = y1[index];
+  }
+  for (var slot = start_of(expert); slot < end; slot++) {
     sum = sum + x1[slot * INNER + p] * w1[slot * COLUMNS + q];
   }
   y1[index] = sum;
@@ -322,6 +335,30 @@ fn backward_scalar(
 // a[slot, p .. p + 3]; what lies beyond the last row of dw is a copy.
 fn part_of_a(slot: u32, p: u32) -> vec4<f32> {
   return x4[(slot * INNER + min(p, INNER - 4u)) / 4u];
+}
+
+// dw[row, column .. column + 3] as the launches before left it; beyond the last row or column a copy, not stored again.
+fn part_of_dw(row: u32, last: u32, column: u32) -> vec4<f32> {
+  return y4[(min(row, last - 1u) * COLUMNS + min(column, COLUMNS - 4u)) / 4u];
+}
+
+fn begin_8(row: u32, last: u32, column: u32) -> mat2x4<f32> {
+  if (!CONTINUED) {
+    return mat2x4<f32>();
+  }
+  return mat2x4<f32>(part_of_dw(row, last, column), part_of_dw(row, last, column + 4u));
+}
+
+fn begin_16(row: u32, last: u32, column: u32) -> mat4x4<f32> {
+  if (!CONTINUED) {
+    return mat4x4<f32>();
+  }
+  return mat4x4<f32>(
+    part_of_dw(row, last, column),
+    part_of_dw(row, last, column + 4u),
+    part_of_dw(row, last, column + 8u),
+    part_of_dw(row, last, column + 12u),
+  );
 }
 
 // Backward: a lane owns 8 rows of one expert's dw and 8 columns. Bindings: a, b, start, dw.
@@ -340,16 +377,18 @@ fn backward_rows_8x2(
   if (expert >= EXPERTS) {
     return;
   }
-  let end = u32(start[expert + 1u]);
-  var r0 = mat2x4<f32>();
-  var r1 = mat2x4<f32>();
-  var r2 = mat2x4<f32>();
-  var r3 = mat2x4<f32>();
-  var r4 = mat2x4<f32>();
-  var r5 = mat2x4<f32>();
-  var r6 = mat2x4<f32>();
-  var r7 = mat2x4<f32>();
-  for (var slot = u32(start[expert]); slot < end; slot++) {
+  let row = expert * INNER + p;
+  let last = (expert + 1u) * INNER;
+  let end = start_of(expert + 1u);
+  var r0 = begin_8(row, last, column);
+  var r1 = begin_8(row + 1u, last, column);
+  var r2 = begin_8(row + 2u, last, column);
+  var r3 = begin_8(row + 3u, last, column);
+  var r4 = begin_8(row + 4u, last, column);
+  var r5 = begin_8(row + 5u, last, column);
+  var r6 = begin_8(row + 6u, last, column);
+  var r7 = begin_8(row + 7u, last, column);
+  for (var slot = start_of(expert); slot < end; slot++) {
     let b = row_of_b_8(slot, column);
     let a_0 = part_of_a(slot, p);
     r0 = r0 + a_0.x * b;
@@ -362,8 +401,6 @@ fn backward_rows_8x2(
     r6 = r6 + a_4.z * b;
     r7 = r7 + a_4.w * b;
   }
-  let row = expert * INNER + p;
-  let last = (expert + 1u) * INNER;
   store_y_8(row, last, column, r0);
   store_y_8(row + 1u, last, column, r1);
   store_y_8(row + 2u, last, column, r2);
@@ -390,24 +427,26 @@ fn backward_rows_16x4(
   if (expert >= EXPERTS) {
     return;
   }
-  let end = u32(start[expert + 1u]);
-  var r0 = mat4x4<f32>();
-  var r1 = mat4x4<f32>();
-  var r2 = mat4x4<f32>();
-  var r3 = mat4x4<f32>();
-  var r4 = mat4x4<f32>();
-  var r5 = mat4x4<f32>();
-  var r6 = mat4x4<f32>();
-  var r7 = mat4x4<f32>();
-  var r8 = mat4x4<f32>();
-  var r9 = mat4x4<f32>();
-  var r10 = mat4x4<f32>();
-  var r11 = mat4x4<f32>();
-  var r12 = mat4x4<f32>();
-  var r13 = mat4x4<f32>();
-  var r14 = mat4x4<f32>();
-  var r15 = mat4x4<f32>();
-  for (var slot = u32(start[expert]); slot < end; slot++) {
+  let row = expert * INNER + p;
+  let last = (expert + 1u) * INNER;
+  let end = start_of(expert + 1u);
+  var r0 = begin_16(row, last, column);
+  var r1 = begin_16(row + 1u, last, column);
+  var r2 = begin_16(row + 2u, last, column);
+  var r3 = begin_16(row + 3u, last, column);
+  var r4 = begin_16(row + 4u, last, column);
+  var r5 = begin_16(row + 5u, last, column);
+  var r6 = begin_16(row + 6u, last, column);
+  var r7 = begin_16(row + 7u, last, column);
+  var r8 = begin_16(row + 8u, last, column);
+  var r9 = begin_16(row + 9u, last, column);
+  var r10 = begin_16(row + 10u, last, column);
+  var r11 = begin_16(row + 11u, last, column);
+  var r12 = begin_16(row + 12u, last, column);
+  var r13 = begin_16(row + 13u, last, column);
+  var r14 = begin_16(row + 14u, last, column);
+  var r15 = begin_16(row + 15u, last, column);
+  for (var slot = start_of(expert); slot < end; slot++) {
     let b = row_of_b_16(slot, column);
     let a_0 = part_of_a(slot, p);
     r0 = r0 + a_0.x * b;
@@ -430,8 +469,6 @@ fn backward_rows_16x4(
     r14 = r14 + a_12.z * b;
     r15 = r15 + a_12.w * b;
   }
-  let row = expert * INNER + p;
-  let last = (expert + 1u) * INNER;
   store_y_16(row, last, column, r0);
   store_y_16(row + 1u, last, column, r1);
   store_y_16(row + 2u, last, column, r2);

@@ -7,10 +7,12 @@ import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { angleVjp } from "./angle_vjp.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 
 /**
  * z (…, 2), real and imaginary part → arg z (…) in (-pi, pi], off by at most 5e-7. Zeros of both signs count as
- * +0; the angle of 0 is 0 and its gradient is not a number. A part that is NaN gives NaN.
+ * +0; the angle of 0 is 0. Infinite parts give the angles of IEEE 754, pi / 4 for two of them. A part that is NaN
+ * gives NaN. The gradient at 0 and at infinite parts is not a number.
  *
  * @throws {ShapeError} If the last axis of z is not of size 2
  */
@@ -34,6 +36,11 @@ function aroundTheOrigin(index: number): number {
   const pair = Math.floor(index / 2);
   const turn = 6 * ((0.618 * pair) % 1) - 3;
   return (0.5 + (0.37 * pair) % 1) * (index % 2 === 0 ? Math.cos(turn) : Math.sin(turn));
+}
+
+/** One point of each quadrant, both parts of that size. */
+function diagonals(size: number): readonly number[] {
+  return [size, size, -size, size, -size, -size, size, -size];
 }
 
 const trial = (
@@ -64,12 +71,16 @@ export const op: Op = {
     y.forEach((_, i) => y[i] = Math.atan2(z[2 * i + 1] + 0, z[2 * i] + 0)); // -0 counts as 0
   },
   lower: {
-    webgpu: ({ outputs: [y] }) => [dispatchThreads({
-      source,
-      shader: "angle",
-      threads: sizeOf(y.shape),
-      bindings: [input(0), output(0)],
-    })],
+    webgpu: ({ outputs: [y] }, _, limits) => {
+      const tensors = [perRow(input(0), 8), perRow(output(0), 4)];
+      const shards = { rows: sizeOf(y.shape), perRow: tensors, ...limits };
+      return launchByRows(shards, ({ rows }) => [dispatchThreads({
+        source,
+        shader: "angle",
+        threads: rows,
+        bindings: [input(0), output(0)],
+      })]);
+    },
   },
   cost: ({ outputs: [y] }) => ({ flops: 22 * sizeOf(y.shape), bytes: 12 * sizeOf(y.shape) }),
   trials: [
@@ -83,5 +94,13 @@ export const op: Op = {
       false,
     ),
     trial("tiny and huge", [4, 2], [1e-30, 1, 1e30, -1e30, -1e-30, 1e-30, 3, 1e-20], false),
+    trial("two infinite parts", [4, 2], diagonals(Infinity), false),
+    trial(
+      "an infinite part",
+      [4, 2],
+      [3, Infinity, -Infinity, 2, -1, -Infinity, Infinity, -7],
+      false,
+    ),
+    trial("the largest numbers", [4, 2], diagonals((2 - 2 ** -23) * 2 ** 127), false),
   ],
 };

@@ -5,6 +5,7 @@ import { expectShape, f32, type Shape, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 
 /** z (…, 2), dy (…) → dz (…, 2): dy (-y, x) / (x^2 + y^2), exact where the polynomial of the angle is not. */
 export function angleVjp(z: Tensor, dy: Tensor): Tensor {
@@ -47,13 +48,17 @@ export const op: Op = {
     });
   },
   lower: {
-    webgpu: ({ inputs: [, dy] }) => [dispatchThreads({
-      source,
-      shader: "angle",
-      entryPoint: "backward",
-      threads: sizeOf(dy.shape),
-      bindings: [input(0), input(1), output(0)],
-    })],
+    webgpu: ({ inputs: [, dy] }, _, limits) => {
+      const tensors = [perRow(input(0), 8), perRow(input(1), 4), perRow(output(0), 8)];
+      const shards = { rows: sizeOf(dy.shape), perRow: tensors, ...limits };
+      return launchByRows(shards, ({ rows }) => [dispatchThreads({
+        source,
+        shader: "angle",
+        entryPoint: "backward",
+        threads: rows,
+        bindings: [input(0), input(1), output(0)],
+      })]);
+    },
   },
   cost: ({ inputs: [, dy] }) => ({ flops: 6 * sizeOf(dy.shape), bytes: 20 * sizeOf(dy.shape) }),
   trials: [

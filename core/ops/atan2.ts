@@ -2,8 +2,8 @@
  * Angle of the point (x, y), from a polynomial of our own: the built-in may be off by 4096 ulp.
  *
  * Departures
- *   Zeros of both signs count as +0, so the angle of (-1, -0) is pi; the angle of (0, 0) is 0 and its gradient
- *   is not a number.
+ *   Zeros of both signs count as +0, so the angle of (-1, -0) is pi; the angle of (0, 0) is 0. The gradient there
+ *   and at infinite parts is not a number.
  */
 import {
   abs,
@@ -48,12 +48,16 @@ export const ATAN_COEFFICIENTS: readonly number[] = [
 ];
 
 const ZERO = constant(0);
+const LARGEST = constant((2 - 2 ** -23) * 2 ** 127);
 
 /** Quotient of the smaller by the larger modulus, its arc tangent, then the octant by reflections. */
 function angle(y: Expression, x: Expression): Expression {
   const [ax, ay] = [abs(x), abs(y)];
   const larger = max(ax, ay);
-  const r = less(ZERO, larger, { then: div(min(ax, ay), larger), otherwise: ZERO });
+  const smaller = min(ax, ay);
+  const quotient = less(ZERO, larger, { then: div(smaller, larger), otherwise: ZERO });
+  // The quotient of two infinities is not a number, but IEEE 754 has them on a diagonal.
+  const r = less(LARGEST, smaller, { then: constant(1), otherwise: quotient });
   const q = mul(r, r);
   const sum = ATAN_COEFFICIENTS.map(constant).reduceRight((rest, c) => add(mul(rest, q), c));
   const low = mul(r, sum);
@@ -83,6 +87,15 @@ const base = elementwiseOp({
       ],
       tolerance: 1.6e-7,
       gradientTolerance: false, // the angle jumps at the negative x axis
+    },
+    {
+      name: "infinite parts and the largest numbers",
+      inputs: [
+        { type: f32(3, 1), law: [Infinity, -Infinity, -1] },
+        { type: f32(5), law: [Infinity, -Infinity, 2, 3.4e38, -3.4e38] },
+      ],
+      tolerance: 1.6e-7,
+      gradientTolerance: false, // not a number
     },
     {
       name: "broadcast, tiny and huge",

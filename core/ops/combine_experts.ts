@@ -8,6 +8,8 @@ import { combineExpertsVjpWeights } from "./combine_experts_vjp_weights.ts";
 import { combineExpertsVjpY } from "./combine_experts_vjp_y.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
 import { sortedGroups } from "./group_tokens.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
+import { launchByTerms } from "./source_parts.ts";
 
 /**
  * y (rows k, channels) sorted by expert, weights (rows, k) → (rows, channels): row r is the sum over n of
@@ -85,13 +87,27 @@ export const op: Op = {
     }
   },
   lower: {
-    webgpu: ({ inputs: [, weights], outputs: [out] }) => [dispatchThreads({
-      source,
-      shader: "combine_experts",
-      threads: sizeOf(out.shape),
-      overrides: { WIDTH: out.shape[1], K: weights.shape[1] },
-      bindings: [input(0), input(1), input(2), output(0)],
-    })],
+    webgpu: ({ inputs: [, { shape: [rows, k] }], outputs: [out] }, _, limits) => {
+      const channels = out.shape[1];
+      const bytesPerRow = 4 * channels;
+      const tensors = [
+        perRow(input(1), 4 * k),
+        perRow(input(2), 4 * k),
+        perRow(output(0), bytesPerRow),
+      ];
+      const experts = { binding: input(0), rows: rows * k, bytesPerRow, terms: k, ...limits };
+      return launchByRows(
+        { rows, perRow: tensors, ...limits },
+        (range) =>
+          launchByTerms(experts, (part) => [dispatchThreads({
+            source,
+            shader: "combine_experts",
+            threads: range.rows * channels,
+            overrides: { WIDTH: channels, K: k, ...part },
+            bindings: [input(0), input(1), input(2), output(0)],
+          })]),
+      );
+    },
   },
   cost: ({ inputs: [y], outputs: [out] }) => ({
     flops: 2 * sizeOf(y.shape),

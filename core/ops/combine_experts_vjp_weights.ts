@@ -6,6 +6,8 @@ import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
 import { sortedGroups } from "./group_tokens.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
+import { launchBySource } from "./source_parts.ts";
 
 export interface CombineExpertsVjpWeightsAttributes extends Attributes {
   /** Choices per row. */
@@ -75,14 +77,27 @@ export const op: Op<CombineExpertsVjpWeightsAttributes> = {
     }
   },
   lower: {
-    webgpu: ({ inputs: [, dout], outputs: [dweights], attributes: { k } }) => [dispatchThreads({
-      source,
-      shader: "combine_experts",
-      entryPoint: "backward_weights",
-      threads: sizeOf(dweights.shape),
-      overrides: { WIDTH: dout.shape[1], K: k },
-      bindings: [input(0), input(1), input(2), output(0)],
-    })],
+    webgpu: ({ inputs: [, { shape: [rows, channels] }], attributes: { k } }, _, limits) => {
+      const bytesPerRow = 4 * channels;
+      const tensors = [
+        perRow(input(1), bytesPerRow),
+        perRow(input(2), 4 * k),
+        perRow(output(0), 4 * k),
+      ];
+      const experts = { binding: input(0), rows: rows * k, bytesPerRow, ...limits };
+      return launchByRows(
+        { rows, perRow: tensors, ...limits },
+        (range) =>
+          launchBySource(experts, (part) => [dispatchThreads({
+            source,
+            shader: "combine_experts",
+            entryPoint: "backward_weights",
+            threads: range.rows * k,
+            overrides: { WIDTH: channels, K: k, ...part },
+            bindings: [input(0), input(1), input(2), output(0)],
+          })]),
+      );
+    },
   },
   cost: ({ inputs: [y, dout] }) => ({
     flops: 2 * sizeOf(y.shape),

@@ -6,6 +6,8 @@ import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
 import { sortedGroups } from "./group_tokens.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
+import { launchBySource } from "./source_parts.ts";
 
 /**
  * dout (rows, channels), weights (rows, k), order (rows k) i32 → (rows k, channels): slot s holds
@@ -65,14 +67,23 @@ export const op: Op = {
     });
   },
   lower: {
-    webgpu: ({ inputs: [, weights], outputs: [dy] }) => [dispatchThreads({
-      source,
-      shader: "combine_experts",
-      entryPoint: "backward_y",
-      threads: sizeOf(dy.shape),
-      overrides: { WIDTH: dy.shape[1], K: weights.shape[1] },
-      bindings: [input(0), input(1), input(2), output(0)],
-    })],
+    webgpu: ({ inputs: [dout, weights], outputs: [{ shape: [slots, channels] }] }, _, limits) => {
+      const bytesPerRow = 4 * channels;
+      const tensors = [perRow(input(2), 4), perRow(output(0), bytesPerRow)];
+      const from = { binding: input(0), rows: dout.shape[0], bytesPerRow, ...limits };
+      return launchByRows(
+        { rows: slots, perRow: tensors, ...limits },
+        (range) =>
+          launchBySource(from, (part) => [dispatchThreads({
+            source,
+            shader: "combine_experts",
+            entryPoint: "backward_y",
+            threads: range.rows * channels,
+            overrides: { WIDTH: channels, K: weights.shape[1], ...part },
+            bindings: [input(0), input(1), input(2), output(0)],
+          })]),
+      );
+    },
   },
   cost: ({ inputs: [dout], outputs: [dy] }) => ({
     flops: sizeOf(dy.shape),

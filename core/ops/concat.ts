@@ -6,6 +6,7 @@ import { f32, formatShape, type Shape, sizeOf, type TensorType } from "../graph/
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 import { slice } from "./slice.ts";
 
 export interface ConcatAttributes extends Attributes {
@@ -83,15 +84,22 @@ export const op: Op<ConcatAttributes> = {
     }
   },
   lower: {
-    webgpu: ({ inputs: [a, b], outputs: [y], attributes: { axis } }) => [
-      dispatchThreads({
+    webgpu: ({ inputs: [a, b], attributes: { axis } }, _, limits) => {
+      const [left, right] = [inwards(a, axis), inwards(b, axis)];
+      const rows = sizeOf(a.shape.slice(0, axis));
+      const tensors = [
+        perRow(input(0), 4 * left),
+        perRow(input(1), 4 * right),
+        perRow(output(0), 4 * (left + right)),
+      ];
+      return launchByRows({ rows, perRow: tensors, ...limits }, (range) => [dispatchThreads({
         source,
         shader: "concat",
-        threads: sizeOf(y.shape),
-        overrides: { LEFT: inwards(a, axis), RIGHT: inwards(b, axis) },
+        threads: range.rows * (left + right),
+        overrides: { LEFT: left, RIGHT: right },
         bindings: [input(0), input(1), output(0)],
-      }),
-    ],
+      })]);
+    },
   },
   cost: ({ outputs: [y] }) => ({ flops: 0, bytes: 8 * sizeOf(y.shape) }),
   trials: [

@@ -10,6 +10,7 @@ import { embeddingVjp } from "./embedding_vjp.ts";
 import { groupTokens } from "./group_tokens.ts";
 import { reshape } from "./reshape.ts";
 import { launchByRows, perRow } from "./row_shards.ts";
+import { launchBySource } from "./source_parts.ts";
 
 /**
  * table (vocabulary, channels), ids (…) i32 → (…, channels). An id outside [0, vocabulary) gives a row of
@@ -76,14 +77,19 @@ export const op: Op = {
       const step = channels % 4 === 0 ? 4 : 1;
       const rows = sizeOf(ids.shape);
       const tensors = [perRow(input(1), 4), perRow(output(0), 4 * channels)];
-      return launchByRows({ rows, perRow: tensors, ...limits }, (range) => [dispatchThreads({
-        source,
-        shader: "embedding",
-        entryPoint: `forward_${step}`,
-        threads: range.rows * channels / step,
-        overrides: { WIDTH: channels / step, VOCABULARY: vocabulary },
-        bindings: [input(0), input(1), output(0)],
-      })]);
+      const table = { binding: input(0), rows: vocabulary, bytesPerRow: 4 * channels, ...limits };
+      return launchByRows(
+        { rows, perRow: tensors, ...limits },
+        (range) =>
+          launchBySource(table, (part) => [dispatchThreads({
+            source,
+            shader: "embedding",
+            entryPoint: `forward_${step}`,
+            threads: range.rows * channels / step,
+            overrides: { WIDTH: channels / step, VOCABULARY: vocabulary, ...part },
+            bindings: [input(0), input(1), output(0)],
+          })]),
+      );
     },
   },
   cost: ({ inputs: [, ids], outputs: [y] }) => ({

@@ -6,6 +6,8 @@ import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
 import { sortedGroups } from "./group_tokens.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
+import { launchBySource } from "./source_parts.ts";
 
 /**
  * order (rows), start (vocabulary + 1) from `groupTokens`, dy (rows, channels) → (vocabulary, channels).
@@ -69,16 +71,26 @@ export const op: Op = {
     }
   },
   lower: {
-    webgpu: ({ outputs: [{ shape: [vocabulary, channels] }] }) => {
+    webgpu: ({ inputs: [order], outputs: [{ shape: [ids, channels] }] }, _, limits) => {
       const step = channels % 4 === 0 ? 4 : 1;
-      return [dispatchThreads({
-        source,
-        shader: "embedding",
-        entryPoint: `backward_${step}`,
-        threads: vocabulary * channels / step,
-        overrides: { WIDTH: channels / step, VOCABULARY: vocabulary },
-        bindings: [input(0), input(1), input(2), output(0)],
-      })];
+      const bytesPerRow = 4 * channels;
+      const table = { rows: ids, perRow: [perRow(output(0), bytesPerRow)], ...limits };
+      const dy = { binding: input(2), rows: order.shape[0], bytesPerRow, ...limits };
+      return launchByRows(table, (range) =>
+        launchBySource(dy, (part) => [dispatchThreads({
+          source,
+          shader: "embedding",
+          entryPoint: `backward_${step}`,
+          threads: range.rows * channels / step,
+          overrides: {
+            WIDTH: channels / step,
+            VOCABULARY: ids,
+            FIRST_ID: range.first,
+            CONTINUED: Number(part.FIRST > 0),
+            ...part,
+          },
+          bindings: [input(0), input(1), input(2), output(0)],
+        })]));
     },
   },
   rounds: ({ inputs: [order] }) => order.shape[0],
@@ -89,6 +101,7 @@ export const op: Op = {
   trials: [
     trial("one by one", [1, 1, 1]),
     trial("primes", [13, 7, 67]),
+    trial("more ids than rows", [71, 7, 67]),
     trial("fours", [300, 16, 129]),
     trial("a frequent id", [2, 4, 520]),
   ],

@@ -8,6 +8,7 @@ import { dispatchThreads } from "./dispatch_threads.ts";
 import { gatherRowsVjp } from "./gather_rows_vjp.ts";
 import { sortedGroups } from "./group_tokens.ts";
 import { launchByRows, perRow } from "./row_shards.ts";
+import { launchBySource } from "./source_parts.ts";
 
 export interface GatherRowsAttributes extends Attributes {
   /** Copies of every row: copy n of row r is token r k + n. */
@@ -76,17 +77,24 @@ export const op: Op<GatherRowsAttributes> = {
     });
   },
   lower: {
-    webgpu: ({ outputs: [{ shape: [rows, channels] }], attributes: { k } }, _, limits) => {
+    webgpu: ({ inputs: [x], outputs: [y], attributes: { k } }, _, limits) => {
+      const [rows, channels] = y.shape;
+      const bytesPerRow = 4 * channels;
+      const from = { binding: input(0), rows: x.shape[0], bytesPerRow, ...limits };
       const step = channels % 4 === 0 ? 4 : 1;
-      const tensors = [perRow(input(1), 4), perRow(output(0), 4 * channels)];
-      return launchByRows({ rows, perRow: tensors, ...limits }, (range) => [dispatchThreads({
-        source,
-        shader: "gather_rows",
-        entryPoint: `forward_${step}`,
-        threads: range.rows * channels / step,
-        overrides: { WIDTH: channels / step, K: k },
-        bindings: [input(0), input(1), output(0)],
-      })]);
+      const tensors = [perRow(input(1), 4), perRow(output(0), bytesPerRow)];
+      return launchByRows(
+        { rows, perRow: tensors, ...limits },
+        (range) =>
+          launchBySource(from, (part) => [dispatchThreads({
+            source,
+            shader: "gather_rows",
+            entryPoint: `forward_${step}`,
+            threads: range.rows * channels / step,
+            overrides: { WIDTH: channels / step, K: k, ...part },
+            bindings: [input(0), input(1), output(0)],
+          })]),
+      );
     },
   },
   cost: ({ inputs: [x], outputs: [y] }) => ({

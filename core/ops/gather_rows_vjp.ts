@@ -7,6 +7,8 @@ import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
 import { sortedGroups } from "./group_tokens.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
+import { launchByTerms } from "./source_parts.ts";
 
 export interface GatherRowsVjpAttributes extends Attributes {
   readonly k: number;
@@ -71,16 +73,23 @@ export const op: Op<GatherRowsVjpAttributes> = {
     });
   },
   lower: {
-    webgpu: ({ outputs: [{ shape: [rows, channels] }], attributes: { k } }) => {
+    webgpu: ({ outputs: [{ shape: [rows, channels] }], attributes: { k } }, _, limits) => {
       const step = channels % 4 === 0 ? 4 : 1;
-      return [dispatchThreads({
-        source,
-        shader: "gather_rows",
-        entryPoint: `backward_${step}`,
-        threads: rows * channels / step,
-        overrides: { WIDTH: channels / step, K: k },
-        bindings: [input(0), input(1), output(0)],
-      })];
+      const bytesPerRow = 4 * channels;
+      const tensors = [perRow(input(1), 4 * k), perRow(output(0), bytesPerRow)];
+      const dy = { binding: input(0), rows: rows * k, bytesPerRow, terms: k, ...limits };
+      return launchByRows(
+        { rows, perRow: tensors, ...limits },
+        (range) =>
+          launchByTerms(dy, (part) => [dispatchThreads({
+            source,
+            shader: "gather_rows",
+            entryPoint: `backward_${step}`,
+            threads: range.rows * channels / step,
+            overrides: { WIDTH: channels / step, K: k, ...part },
+            bindings: [input(0), input(1), output(0)],
+          })]),
+      );
     },
   },
   cost: ({ inputs: [dy], outputs: [dx] }) => ({

@@ -5,6 +5,7 @@ import {
   type Attributes,
   type Dispatch,
   input,
+  type LaunchLimits,
   type Op,
   output,
   type Preset,
@@ -17,6 +18,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { type GroupedSizes, groupedTile, groupedWorkgroups } from "./grouped_matmul_tiles.ts";
 import { groupedMatmulVjpW } from "./grouped_matmul_vjp_w.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 import type { Tile } from "./tile_table.ts";
 
 export interface GroupedMatmulAttributes extends Attributes {
@@ -46,7 +48,7 @@ function sizesOf({ inputs: [x, w], attributes }: Site<GroupedMatmulAttributes>):
   return { slots: x.shape[0], inner, columns, experts };
 }
 
-/** The launch over bindings x, w, start, y. */
+/** The launch over bindings x, w, start, y; with the slots from `first` on. */
 export function dispatchGroupedMatmul(
   sizes: GroupedSizes,
   options: {
@@ -54,6 +56,8 @@ export function dispatchGroupedMatmul(
     readonly transposeW: boolean;
     /** @default the one of `tiles.json` */
     readonly tile?: Tile;
+    /** @default 0 */
+    readonly first?: number;
   },
 ): Dispatch {
   const tile = options.tile ??
@@ -68,11 +72,28 @@ export function dispatchGroupedMatmul(
       COLUMNS: sizes.columns,
       EXPERTS: sizes.experts,
       TRANSPOSE_W: Number(options.transposeW),
+      FIRST: options.first ?? 0,
       WORKGROUP: tile.workgroup,
     },
     bindings: [input(0), input(1), input(2), output(0)],
     workgroups: groupedWorkgroups("grouped_matmul", { sizes, tile }),
   };
+}
+
+/** One launch, or cut by slots, all with the kernel for the whole. */
+function launches(
+  site: Site<GroupedMatmulAttributes>,
+  preset: Preset,
+  limits?: LaunchLimits,
+): readonly Dispatch[] {
+  const sizes = sizesOf(site);
+  const { slots, inner, columns } = sizes;
+  const transposeW = site.attributes.transpose_w;
+  const tile = groupedTile("grouped_matmul", { sizes, preset });
+  const tensors = [perRow(input(0), 4 * inner), perRow(output(0), 4 * columns)];
+  return launchByRows({ rows: slots, perRow: tensors, ...limits }, ({ first, rows }) => [
+    dispatchGroupedMatmul({ ...sizes, slots: rows }, { preset, transposeW, tile, first }),
+  ]);
 }
 
 const trial = (
@@ -151,11 +172,7 @@ export const op: Op<GroupedMatmulAttributes> = {
       }
     }
   },
-  lower: {
-    webgpu: (site, preset) => [
-      dispatchGroupedMatmul(sizesOf(site), { preset, transposeW: site.attributes.transpose_w }),
-    ],
-  },
+  lower: { webgpu: launches },
   rounds: ({ inputs: [x] }) => x.shape[1],
   cost: (site) => {
     const { slots, inner, columns } = sizesOf(site);
@@ -168,6 +185,7 @@ export const op: Op<GroupedMatmulAttributes> = {
   trials: [
     trial("one by one", [1, 1, false], [1]),
     trial("primes, an expert without rows", [7, 13, false], [5, 0, 11]),
+    trial("primes, two parts", [7, 13, false], [30, 0, 41]),
     trial("primes transposed", [7, 13, true], [0, 5, 11, 1]),
     trial("whole tiles", [8, 12, false], [8, 16]),
     trial("around a tile", [12, 36, false], [7, 8, 9, 0, 1]),

@@ -1,11 +1,21 @@
 /** Gradient of grouped_matmul with respect to the experts' matrices. */
 import source from "../../shaders/grouped_matmul.wgsl" with { type: "text" };
 import { ShapeError } from "../errors.ts";
-import { type Dispatch, input, type Op, output, type Preset, type Trial } from "../graph/op.ts";
+import {
+  type Dispatch,
+  input,
+  type LaunchLimits,
+  type Op,
+  output,
+  type Preset,
+  type Site,
+  type Trial,
+} from "../graph/op.ts";
 import { expectRank, f32, formatShape, i32, sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { type GroupedSizes, groupedTile, groupedWorkgroups } from "./grouped_matmul_tiles.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 import type { Tile } from "./tile_table.ts";
 
 /**
@@ -27,9 +37,12 @@ export function dispatchGroupedMatmulVjpW(
     readonly preset: Preset;
     /** @default the one of `tiles.json` */
     readonly tile?: Tile;
+    /** First slot and first expert of the launch. @default 0 each */
+    readonly first?: { readonly slot: number; readonly expert: number };
   },
 ): Dispatch {
   const family = "grouped_matmul_vjp_w";
+  const { slot, expert } = options.first ?? { slot: 0, expert: 0 };
   const tile = options.tile ?? groupedTile(family, { sizes, preset: options.preset });
   return {
     source,
@@ -41,11 +54,39 @@ export function dispatchGroupedMatmulVjpW(
       COLUMNS: sizes.columns,
       EXPERTS: sizes.experts,
       TRANSPOSE_W: 0,
+      FIRST: slot,
+      FIRST_EXPERT: expert,
+      CONTINUED: Number(slot > 0),
       WORKGROUP: tile.workgroup,
     },
     bindings: [input(0), input(1), input(2), output(0)],
     workgroups: groupedWorkgroups(family, { sizes, tile }),
   };
+}
+
+/** One launch, or cut by experts and by slots, ascending, all with the kernel for the whole. */
+function launches(
+  { inputs: [a, b], outputs: [{ shape: [experts] }] }: Site,
+  preset: Preset,
+  limits?: LaunchLimits,
+): readonly Dispatch[] {
+  const [slots, inner] = a.shape;
+  const columns = b.shape[1];
+  const sizes = { slots, inner, columns, experts };
+  const tile = groupedTile("grouped_matmul_vjp_w", { sizes, preset });
+  const results = [perRow(output(0), 4 * inner * columns)];
+  const operands = [perRow(input(0), 4 * inner), perRow(input(1), 4 * columns)];
+  return launchByRows(
+    { rows: experts, perRow: results, ...limits },
+    (own) =>
+      launchByRows({ rows: slots, perRow: operands, ...limits }, (part) => [
+        dispatchGroupedMatmulVjpW({ ...sizes, slots: part.rows, experts: own.rows }, {
+          preset,
+          tile,
+          first: { slot: part.first, expert: own.first },
+        }),
+      ]),
+  );
 }
 
 const trial = (
@@ -107,14 +148,7 @@ export const op: Op = {
       dw[i] = total;
     }
   },
-  lower: {
-    webgpu: ({ inputs: [a, b], outputs: [{ shape: [experts] }] }, preset) => [
-      dispatchGroupedMatmulVjpW(
-        { slots: a.shape[0], inner: a.shape[1], columns: b.shape[1], experts },
-        { preset },
-      ),
-    ],
-  },
+  lower: { webgpu: launches },
   rounds: ({ inputs: [x] }) => x.shape[0],
   cost: ({ inputs: [a, b], outputs: [dw] }) => ({
     flops: 2 * sizeOf(a.shape) * b.shape[1],
@@ -123,6 +157,7 @@ export const op: Op = {
   trials: [
     trial("one by one", [1, 1], [1]),
     trial("primes, an expert without rows", [7, 13], [5, 0, 11]),
+    trial("primes, two parts", [7, 13], [30, 0, 41]),
     trial("whole tiles", [8, 4], [8, 0, 16]),
     trial("more columns than a workgroup", [24, 132], [0, 3, 10, 0]),
     trial("a long chain", [8, 8], [513, 1]),

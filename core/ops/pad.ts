@@ -6,6 +6,7 @@ import { f32, formatShape, type Shape, sizeOf, type TensorType } from "../graph/
 import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 import { slice } from "./slice.ts";
 
 export interface PadAttributes extends Attributes {
@@ -83,19 +84,22 @@ export const op: Op<PadAttributes> = {
     });
   },
   lower: {
-    webgpu: ({ inputs: [x], outputs: [y], attributes: { axis, before } }) => [
-      dispatchThreads({
+    webgpu: ({ inputs: [x], outputs: [y], attributes: { axis, before } }, _, limits) => {
+      const [whole, kept] = [sizeOf(y.shape.slice(axis)), sizeOf(x.shape.slice(axis))];
+      const rows = sizeOf(x.shape.slice(0, axis));
+      const tensors = [perRow(input(0), 4 * kept), perRow(output(0), 4 * whole)];
+      return launchByRows({ rows, perRow: tensors, ...limits }, (range) => [dispatchThreads({
         source,
         shader: "pad",
-        threads: sizeOf(y.shape),
+        threads: range.rows * whole,
         overrides: {
-          WHOLE: sizeOf(y.shape.slice(axis)),
+          WHOLE: whole,
           BEFORE: before * sizeOf(x.shape.slice(axis + 1)),
-          KEPT: sizeOf(x.shape.slice(axis)),
+          KEPT: kept,
         },
         bindings: [input(0), output(0)],
-      }),
-    ],
+      })]);
+    },
   },
   cost: ({ inputs: [x], outputs: [y] }) => ({
     flops: 0,

@@ -4,6 +4,7 @@ import {
   type Binding,
   type Dispatch,
   input,
+  type LaunchLimits,
   output,
   type Port,
   type Preset,
@@ -17,6 +18,7 @@ import {
   type ResolventFormAttributes,
 } from "./resolvent_forms.ts";
 import { chunksOf } from "./bk_forms.ts";
+import { launchByBatch } from "./launch_by_batch.ts";
 
 export interface ResolventMixerAttributes extends ResolventFormAttributes {
   /** Constant part of the diagonal; -2 is the discrete Laplacian. */
@@ -223,8 +225,25 @@ function recurrence(launch: Launch, given: {
   ];
 }
 
-/** All launches. */
+/** Positions of those operands that all sequences share. */
+export function sharedOperands(
+  inputs: readonly TensorType[],
+  candidates: readonly number[],
+): readonly number[] {
+  return candidates.filter((k) => givenBy(inputs[k]) !== 2);
+}
+
+/** Launches of all sequences, or cut by sequences, each with its part of the workspace. */
 export function mixerDispatches(
+  site: Site<ResolventMixerAttributes>,
+  options: LaunchOptions & { readonly limits: LaunchLimits | undefined },
+): readonly Dispatch[] {
+  const sharedInputs = sharedOperands(site.inputs, [2, 3, 4]);
+  const shards = { sharedInputs, scratch: mixerScratch(site), ...options.limits };
+  return launchByBatch(site, shards, (part) => walks(part, options));
+}
+
+function walks(
   site: Site<ResolventMixerAttributes>,
   options: LaunchOptions,
 ): readonly Dispatch[] {

@@ -14,7 +14,6 @@ import pivots from "../../shaders/resolvent.wgsl" with { type: "text" };
 import values from "../../shaders/resolvent_mixer.wgsl" with { type: "text" };
 import {
   type Op,
-  type Preset,
   type Signature,
   type Site,
   stopped,
@@ -230,8 +229,8 @@ export const op: Op<ResolventMixerAttributes> = {
   scratch: mixerScratch,
   keepsF32: true,
   lower: {
-    webgpu: (site, preset: Preset) =>
-      mixerDispatches(site, { preset, isStreaming: false, sources: { pivots, values } }),
+    webgpu: (site, preset, limits) =>
+      mixerDispatches(site, { preset, limits, isStreaming: false, sources: { pivots, values } }),
   },
   rounds: ({ inputs, attributes }) => {
     const { n, columns } = mixerSizes(inputs);

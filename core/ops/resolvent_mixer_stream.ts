@@ -123,8 +123,8 @@ export const op: Op<ResolventMixerAttributes> = {
   },
   scratch: mixerScratch,
   lower: {
-    webgpu: (site, preset) =>
-      mixerDispatches(site, { preset, isStreaming: true, sources: { pivots, values } }),
+    webgpu: (site, preset, limits) =>
+      mixerDispatches(site, { preset, limits, isStreaming: true, sources: { pivots, values } }),
   },
   rounds: ({ inputs, attributes }) => {
     const { n, columns } = mixerSizes(inputs);

@@ -4,12 +4,12 @@ import {
   type Binding,
   type Dispatch,
   input,
+  type LaunchLimits,
   type Op,
   output,
   type Preset,
   scratch,
   type Site,
-  type Trial,
 } from "../graph/op.ts";
 import { f32, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -30,9 +30,12 @@ import {
   type MixerSizes,
   mixerSizes,
   resolventLanes,
+  sharedOperands,
   walkLaunches,
 } from "./resolvent_launches.ts";
+import { resolventVjpTrial } from "./resolvent_vjp_trials.ts";
 import { chunksOf } from "./bk_forms.ts";
+import { launchByBatch } from "./launch_by_batch.ts";
 
 export interface ResolventMixerVjpAttributes extends ResolventFormAttributes {
   /** Whether the last two inputs are cotangents of g, and not one unused value each. */
@@ -194,7 +197,19 @@ function scan(launch: Launch, given: {
   ];
 }
 
+/** Launches of all sequences, or cut by sequences, each with its part of the workspace. */
 function launches(
+  site: Site<ResolventMixerVjpAttributes>,
+  preset: Preset,
+  limits?: LaunchLimits,
+): readonly Dispatch[] {
+  // Absent cotangents of g are one unused value each.
+  const sharedInputs = sharedOperands(site.inputs, [1, 8, 9]);
+  const shards = { sharedInputs, scratch: workspace(site), ...limits };
+  return launchByBatch(site, shards, (part) => walks(part, preset));
+}
+
+function walks(
   site: Site<ResolventMixerVjpAttributes>,
   preset: Preset,
 ): readonly Dispatch[] {
@@ -222,22 +237,6 @@ function launches(
     }),
   ];
 }
-
-const trial = (
-  has_dg: boolean,
-  form: ResolventFormAttributes,
-): Trial<ResolventMixerVjpAttributes> => ({
-  name: `${has_dg ? "with" : "without"} a cotangent of g, ${form.form}`,
-  inputs: [6, 3, 6, 6, 3, 3, 6, 6, ...(has_dg ? [3, 3] : [0, 0])].map((width) => ({
-    type: width > 0 ? f32(2, 29, width) : f32(1),
-    law: "normal" as const,
-  })),
-  attributes: { ...form, has_dg },
-  // y and g here are not those of x, so only the shapes and the repeatability of this op are checked by this
-  // trial; its values are checked through resolvent_mixer, whose y and g belong to its x.
-  tolerance: Infinity,
-  gradientTolerance: false,
-});
 
 export const op: Op<ResolventMixerVjpAttributes> = {
   name: "resolvent_mixer_vjp",
@@ -282,8 +281,20 @@ export const op: Op<ResolventMixerVjpAttributes> = {
     };
   },
   trials: [
-    trial(true, IN_ORDER),
-    trial(false, { form: "carry", chunk: 8, warm_up: 3, reach: 0 }),
-    trial(true, { form: "halo", chunk: 8, warm_up: 5, reach: 9 }),
+    resolventVjpTrial("a prime length", [2, 29, 3, 2], { form: IN_ORDER, hasDg: true }),
+    resolventVjpTrial("several launches, five columns", [2, 23, 1, 5], {
+      form: { ...IN_ORDER, chunk: 7 },
+      hasDg: false,
+    }),
+    resolventVjpTrial("chunks and a part", [2, 29, 3, 2], {
+      form: { form: "carry", chunk: 8, warm_up: 3, reach: 0 },
+      hasDg: false,
+    }),
+    // Gates of at most 0.14 are forgotten to 2^-24 in nine positions, their squares in five.
+    resolventVjpTrial("chunks that start early", [2, 29, 3, 2], {
+      form: { form: "halo", chunk: 8, warm_up: 5, reach: 9 },
+      hasDg: true,
+      largest: 0.1,
+    }),
   ],
 };

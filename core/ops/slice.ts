@@ -7,6 +7,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import { apply } from "../graph/trace.ts";
 import { dispatchThreads } from "./dispatch_threads.ts";
 import { pad } from "./pad.ts";
+import { launchByRows, perRow } from "./row_shards.ts";
 
 export interface SliceAttributes extends Attributes {
   /** The axis cut. */
@@ -81,19 +82,22 @@ export const op: Op<SliceAttributes> = {
     y.set(kept);
   },
   lower: {
-    webgpu: ({ inputs: [x], outputs: [y], attributes: { axis, from } }) => [
-      dispatchThreads({
+    webgpu: ({ inputs: [x], outputs: [y], attributes: { axis, from } }, _, limits) => {
+      const [whole, kept] = [sizeOf(x.shape.slice(axis)), sizeOf(y.shape.slice(axis))];
+      const rows = sizeOf(x.shape.slice(0, axis));
+      const tensors = [perRow(input(0), 4 * whole), perRow(output(0), 4 * kept)];
+      return launchByRows({ rows, perRow: tensors, ...limits }, (range) => [dispatchThreads({
         source,
         shader: "slice",
-        threads: sizeOf(y.shape),
+        threads: range.rows * kept,
         overrides: {
-          WHOLE: sizeOf(x.shape.slice(axis)),
+          WHOLE: whole,
           FIRST: from * sizeOf(x.shape.slice(axis + 1)),
-          KEPT: sizeOf(y.shape.slice(axis)),
+          KEPT: kept,
         },
         bindings: [input(0), output(0)],
-      }),
-    ],
+      })]);
+    },
   },
   cost: ({ outputs: [y] }) => ({ flops: 0, bytes: 8 * sizeOf(y.shape) }),
   trials: [

@@ -1,13 +1,15 @@
 /**
  * Fusion of elementwise chains: an elementwise value that one other elementwise op of the same size alone
- * reads is computed inside that op's kernel and never stored, and constants become part of the formula. The
- * arithmetic and its order stay the same; a compiler that contracts products may round differently.
+ * reads is computed inside that op's kernel and never stored, and constants become part of the formula. No read
+ * moves past an update of what it reads. The arithmetic and its order stay the same; a compiler that contracts
+ * products may round differently.
  */
 import { argument, constant, type Expression, operands, substitute } from "../graph/expression.ts";
 import { type Indexing, sizeOf } from "../graph/shape.ts";
 import type { Node, Tensor } from "../graph/tensor.ts";
 import { fusedElementwiseOp, indexingsOf } from "../ops/elementwise.ts";
 import { op as fillOp } from "../ops/fill.ts";
+import { type IsOverwritten, overwritesOf } from "./overwrites.ts";
 
 /** Which fusion rules are on; part of every plan. */
 export interface FusionSet {
@@ -44,11 +46,12 @@ interface Operand {
 /** Fuses the chains among `nodes`, which are in order; tensors in `kept` must still be written. */
 export function fuseChains(nodes: readonly Node[], kept: ReadonlySet<Tensor>): readonly Node[] {
   const readers = countReaders(nodes);
+  const isOverwritten = overwritesOf(nodes);
   const formulas = new Map<Node, Formula>();
   const absorbed = new Set<Node>();
   for (const node of nodes) {
     if (!node.op.expression) continue;
-    const formula = absorb(formulaOf(node), { formulas, readers, kept });
+    const formula = absorb(formulaOf(node), { formulas, readers, kept, isOverwritten });
     formulas.set(node, formula);
     formula.nodes.slice(1).forEach((inner) => absorbed.add(inner));
   }
@@ -97,6 +100,7 @@ interface Surroundings {
   readonly formulas: ReadonlyMap<Node, Formula>;
   readonly readers: ReadonlyMap<Tensor, number>;
   readonly kept: ReadonlySet<Tensor>;
+  readonly isOverwritten: IsOverwritten;
 }
 
 /** Replaces operands by their own formulas, one after another, while the limits hold. */
@@ -131,6 +135,8 @@ function innerFormula(
   const path = [tensor, ...views.map((view) => view.outputs[0])];
   const alone = path.every((t) => around.readers.get(t) === 1 && !around.kept.has(t));
   if (!formula || !whole || !alone) return undefined;
+  const reads = formula.operands.map((operand) => operand.tensor);
+  if (around.isOverwritten(reads, { from: node, to: reader.nodes[0] })) return undefined;
   return { ...formula, nodes: [...formula.nodes, ...views] };
 }
 

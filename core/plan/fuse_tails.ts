@@ -1,7 +1,7 @@
 /**
  * Fusion of elementwise ops into the product or reduction they follow: where an elementwise op alone reads the
  * value of an op that can take a tail, the value is transformed before it is stored, and one launch and one trip
- * through memory are saved.
+ * through memory are saved. No read moves past an update of what it reads.
  */
 import { argument, type Expression, substitute } from "../graph/expression.ts";
 import type { Tail } from "../graph/op.ts";
@@ -9,10 +9,12 @@ import { type Indexing, sizeOf } from "../graph/shape.ts";
 import type { Node, Tensor } from "../graph/tensor.ts";
 import { indexingsOf } from "../ops/elementwise.ts";
 import { behindViews, countReaders } from "./fuse.ts";
+import { type IsOverwritten, overwritesOf } from "./overwrites.ts";
 
 /** Moves tails into the ops before them; tensors in `kept` must still be written. */
 export function fuseTails(nodes: readonly Node[], kept: ReadonlySet<Tensor>): readonly Node[] {
   const readers = countReaders(nodes);
+  const isOverwritten = overwritesOf(nodes);
   const steps = new Map(nodes.map((node, step) => [node, step]));
   const lastReaders = new Map<Tensor, number>();
   nodes.forEach((node, step) => {
@@ -22,7 +24,7 @@ export function fuseTails(nodes: readonly Node[], kept: ReadonlySet<Tensor>): re
   const gone = new Set<Node>();
   const made = nodes.map((node) => {
     const found = node.op.expression && !node.op.updates
-      ? withHead(node, { readers, kept, gone, steps, lastReaders })
+      ? withHead(node, { readers, kept, gone, steps, lastReaders, isOverwritten })
       : undefined;
     if (!found) return node;
     found.absorbed.forEach((inner) => gone.add(inner));
@@ -38,6 +40,7 @@ interface Surroundings {
   readonly lastReaders: ReadonlyMap<Tensor, number>;
   /** Ops that have become part of another. */
   readonly gone: ReadonlySet<Node>;
+  readonly isOverwritten: IsOverwritten;
 }
 
 interface Found {
@@ -78,6 +81,7 @@ function headAt(node: Node, { at, indexings, around }: {
   // One launch cannot bind a range twice, so what the head reads must not be read by the tail.
   const own = head.inputs.map((t) => behindViews(t).tensor);
   if (rest.some((k) => own.includes(behindViews(node.inputs[k]).tensor))) return undefined;
+  if (around.isOverwritten(head.inputs, { from: head, to: node })) return undefined;
   if (!isWorthWaiting(head, { until: around.steps.get(node)!, around })) return undefined;
   const tail: Tail = {
     name: node.op.name,

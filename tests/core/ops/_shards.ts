@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { planNeeds } from "../../../core/gpu/needs.ts";
 import { webGpuBackend } from "../../../core/gpu/backend.ts";
-import type { Op, Preset } from "../../../core/graph/op.ts";
+import type { Op, Preset, Trial } from "../../../core/graph/op.ts";
 import { f32 } from "../../../core/graph/shape.ts";
 import type { Graph, Tensor } from "../../../core/graph/tensor.ts";
 import { add } from "../../../core/ops/add.ts";
@@ -10,7 +10,7 @@ import { multiply } from "../../../core/ops/multiply.ts";
 import type { Backend, StepInput } from "../../../core/plan/backend.ts";
 import { compilePlan } from "../../../core/plan/compile_plan.ts";
 import type { Plan } from "../../../core/plan/plan.ts";
-import { trialValues } from "../_trials.ts";
+import { runTrial, traceTrial, trialValues } from "../_trials.ts";
 
 const PRESETS = ["software-adapter", "gpu"] as const satisfies readonly Preset[];
 /** One of each preset for a whole file. */
@@ -23,12 +23,26 @@ globalThis.addEventListener("unload", () => backends.forEach(({ backend }) => ba
 export const SMALL = { maxBindingBytes: 256 };
 
 /** The plan with every launch that can be cut in small parts. */
-export function inShards(plan: Plan): Plan {
+export function inShards(plan: Plan, limits = SMALL): Plan {
   const cut = (op: Op): Op => ({
     ...op,
-    lower: { webgpu: (site, preset) => op.lower.webgpu(site, preset, SMALL) },
+    lower: { webgpu: (site, preset) => op.lower.webgpu(site, preset, limits) },
   });
   return { ...plan, steps: plan.steps.map((step) => ({ ...step, op: cut(step.op) })) };
+}
+
+/** Whether the trial is cut on any adapter, with the same bits in all results and gradients. */
+export async function assertShardsAgree(op: Op, trial: Trial, limits = SMALL): Promise<boolean> {
+  const traced = traceTrial(op, trial);
+  const plan = inShards(traced.plan, limits);
+  let isCut = false;
+  for (const { preset, backend } of backends) {
+    if (launchesOf(plan, preset) === launchesOf(traced.plan, preset)) continue;
+    isCut = true;
+    const whole = await runTrial(traced, backend);
+    assertEquals(await runTrial({ ...traced, plan }, backend), whole, trial.name);
+  }
+  return isCut;
 }
 
 /** Launches of a plan. */

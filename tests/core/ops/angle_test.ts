@@ -54,6 +54,35 @@ Deno.test("angle() of a pair with a NaN is NaN, whatever the other part", async 
   }
 });
 
+Deno.test("angle() of infinite parts is what IEEE 754-2019 §9.2.1 asks of atan2", async () => {
+  const [quarter, whole] = [Math.PI / 4, Math.PI];
+  const want: readonly (readonly [x: number, y: number, angle: number])[] = [
+    [Infinity, Infinity, quarter],
+    [-Infinity, Infinity, 3 * quarter],
+    [-Infinity, -Infinity, -3 * quarter],
+    [Infinity, -Infinity, -quarter],
+    [7, Infinity, 2 * quarter],
+    [7, -Infinity, -2 * quarter],
+    [Infinity, -7, 0],
+    [-Infinity, 7, whole],
+    [-Infinity, -7, -whole],
+  ];
+  const backend = await webGpuBackend();
+  try {
+    const values = want.flatMap(([x, y]) => [x, y]);
+    const [angles] = await runOp(backend, op, {
+      inputs: [{ type: f32(want.length, 2), values }],
+      attributes: {},
+    });
+    want.forEach(([x, y, angle], k) => {
+      const error = Math.abs(angles[k] - angle);
+      assert(error <= 5e-7, `the angle of (${x}, ${y}) is ${angles[k]}, expected ${angle}`);
+    });
+  } finally {
+    backend.destroy();
+  }
+});
+
 Deno.test("angle() refuses what is not pairs", () => {
   const graph = new Graph();
   assertThrows(() => angle(graph.input("z", f32(2, 3))), ShapeError, "last axis of size 2");

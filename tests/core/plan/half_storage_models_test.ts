@@ -12,7 +12,7 @@ import type { StepInput } from "../../../core/plan/backend.ts";
 import { compilePlan } from "../../../core/plan/compile_plan.ts";
 import { type GradientOptions, gradientsOf } from "../../../core/plan/differentiate.ts";
 import type { Plan } from "../../../core/plan/plan.ts";
-import { initialParameters } from "../../../core/train/initial_parameters.ts";
+import { initialParameters, initialStates } from "../../../core/train/initial_parameters.ts";
 import { CONFIGS, someTokens, VOCABULARY } from "../models/_conformance.ts";
 import { assertHalvesNearUse, countOf } from "./_halves_near_use.ts";
 import { resnetBk } from "../models/_resnet_bk.ts";
@@ -69,6 +69,7 @@ async function gradientsWith(
     const parameters = initialParameters(plan, 42);
     change(parameters, plan);
     program.write("param", parameters);
+    program.write("state", initialStates(plan));
     const inputs: StepInput = Object.fromEntries(
       [...plan.inputs].map((
         [name, k],
