@@ -5,13 +5,15 @@
 //   bidirectional  s = r + l - u;   dp_i = Re(g_i r_{i+1} + h_{i+1} l_i)
 //   dv = -Re s;  deta = -Im sum s;  dlambda = Re sum s
 // p, g: as in bk_core.wgsl; dg: (CHAINS, N) complex; dv: (CHAINS, N); dp: (CHAINS, N - 1), or (1) if p is one
-// value; deta, dlambda: (HEADS) or (1). One invocation per (chain, chunk) walks its positions in order; sums over
-// positions run in order of the walk, in runs of 64, run sums in order, and leave one value per chunk; `totals`
-// adds these: lane k terms k, k + LANES, ... in order, then the lanes in order. A walk starts
+// value. One invocation per (chain, chunk) walks its positions in order; sums over positions run in order of the
+// walk, in runs of 64, run sums in order, and leave one value per chunk. `totals` adds these up to deta and dlambda, (HEADS) or
+// (1), and to dp of one value: lane k terms k, k + LANES, ..., then the lanes in order; where terms are many, `fold`
+// first adds FOLDED_ROWS rows each, in order. A walk starts
 //   sequential  from the value at the edge of the chunk, which `relay` found by walking the chunks in turn
 //   halo        from nothing, WARM_UP positions early: enough to forget it
 //   carry       from the value at the edge of the chunk, found by `reduce`, product of the factors of a chunk
 //               and its value from nothing, and `carry`, these in order along the chain
+// Length: the walks of one recurrence in three forms, and the sums that end them.
 @group(0) @binding(0) var<storage, read_write> p: array<f32>;
 @group(0) @binding(1) var<storage, read_write> g: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read_write> dg: array<vec2<f32>>;
@@ -22,8 +24,9 @@
 @group(0) @binding(5) var<storage, read_write> dp: array<f32>;
 // Sums over chunks, (B, CHUNKS, HEADS): of eta, lambda, p, and nothing.
 @group(0) @binding(6) var<storage, read_write> sums: array<vec4<f32>>;
-// `totals` alone.
+// `fold` and `totals` alone: these sums, (PARTS, HEADS), as they are or folded.
 @group(0) @binding(0) var<storage, read_write> parts: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> folded: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> dp_total: array<f32>;
 @group(0) @binding(2) var<storage, read_write> deta: array<f32>;
 @group(0) @binding(3) var<storage, read_write> dlambda: array<f32>;
@@ -44,8 +47,9 @@ override DIRECTIONS: u32;
 override STEP: u32 = 1;
 // 0: the gradient of p is not wanted and dp is not written.
 override WITH_P: bool;
-// `totals`: rows of parts; values of eta and of lambda, and with those of p, that are stored.
 override PARTS: u32 = 1;
+override FOLDED_ROWS: u32 = 1;
+// `totals`: values of eta and of lambda, and with those of p, that are wanted.
 override ETAS: u32 = 0;
 override LAMBDAS: u32 = 0;
 override OUTPUTS: u32 = 0;
@@ -251,6 +255,24 @@ fn backward(
   let total = walked.total + walked.run;
   let place = (chain / HEADS * CHUNKS + chunk) * HEADS + chain % HEADS;
   sums[place] = vec4<f32>(-total.y, total.x, total.z, 0f);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn fold(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  let first = index / HEADS * FOLDED_ROWS;
+  if (first >= PARTS) {
+    return;
+  }
+  var sum = vec4<f32>();
+  for (var row = first; row < min(first + FOLDED_ROWS, PARTS); row++) {
+    sum += parts[row * HEADS + index % HEADS];
+  }
+  folded[index] = sum;
 }
 
 // One workgroup per stored value: each of eta, then of lambda, then p. A value for all heads sums over heads, too.

@@ -1,6 +1,7 @@
 // grouped_matmul: y[s, m] = sum_k x[s, k] w[e, k, m], with start[e] <= s < start[e + 1].
 // x: (SLOTS, INNER), y: (SLOTS, COLUMNS), w: (EXPERTS, INNER, COLUMNS), or (EXPERTS, COLUMNS, INNER) when
-// TRANSPOSE_W, f32; start: (EXPERTS + 1) i32, ascending from 0 to SLOTS.
+// TRANSPOSE_W, f32; start: (experts + 1) i32, ascending from 0 to the number of
+// slots of all launches, and of experts of all launches.
 // backward: dw[e, p, q] = sum of a[s, p] b[s, q] over slots s in [start[e], start[e + 1]).
 // a: (SLOTS, INNER), b: (SLOTS, COLUMNS), dw: (EXPERTS, INNER, COLUMNS).
 // Order: every element is one chain of multiply-adds, k (backward: s) ascending, in every entry point.

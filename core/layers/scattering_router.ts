@@ -100,8 +100,7 @@ export interface PhaseRouterOptions {
 /**
  * phase (R) in (-pi, pi) → experts and weights; no parameters. `quantile` keeps 2E - 1 running quantiles and a count
  * of updates as states, which the purpose `train` alone moves, for the next step; the others read them. Each
- * micro-batch of a step is an update of its own. Where
- * all phases are equal, as at v = 0, all rows go to the middle, at place (E - 1)/2 among the bins: with K = 2 to
+ * micro-batch of a step is an update of its own. Where all phases are equal, as at v = 0, all rows go to the middle, at place (E - 1)/2 among the bins: with K = 2 to
  * two experts, with K = 1 to expert E/2 rounded down; and the phase gets no gradient.
  *
  * @throws {ShapeError} If K does not fit the law

@@ -20,6 +20,7 @@ import { apply } from "../graph/trace.ts";
 import source from "../../shaders/bk_core.wgsl" with { type: "text" };
 import { bkCoreLaunches, bkCoreScratch } from "./bk_core_launches.ts";
 import { bkCoreLocalVjp } from "./bk_core_local_vjp.ts";
+import { bkWalkRounds } from "./bk_launches.ts";
 import { bkCoreVjp, couplingGradient } from "./bk_core_vjp.ts";
 import {
   type BkBounds,
@@ -240,6 +241,7 @@ export const op: Op<BkCoreAttributes> = {
   },
   keepsF32: true,
   scratch: bkCoreScratch,
+  rounds: ({ inputs: [v], attributes }) => bkWalkRounds(attributes, v.shape[2]),
   lower: {
     webgpu: (site, preset, limits) => bkCoreLaunches(site, { source, preset, limits }),
   },

@@ -6,7 +6,8 @@ import { f32, type TensorType } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { applyAll } from "../graph/trace.ts";
 import type { BkChainAttributes, BkDirection } from "./bk_core.ts";
-import { bkCoreVjpLaunches, bkCoreVjpScratch } from "./bk_core_vjp_launches.ts";
+import { bkCoreVjpLaunches, bkCoreVjpRounds, bkCoreVjpScratch } from "./bk_core_vjp_launches.ts";
+import { hasOwnCouplings } from "./bk_launches.ts";
 import { type BkFormAttributes, bkFormParameters, SEQUENTIAL } from "./bk_forms.ts";
 import { reshape } from "./reshape.ts";
 import { resolventGradient } from "./resolvent_by_elimination.ts";
@@ -23,7 +24,7 @@ export interface BkCoreVjpAttributes extends BkChainAttributes {
 export interface BkCoreGradients {
   /** (B, H, N). */
   readonly dv: Tensor;
-  /** One coupling for all: (1). Couplings of their own: (B H, N - 1), rows that the caller sums. */
+  /** One coupling for all, or not wanted: (1). Couplings of their own: (B H, N - 1), rows for `couplingGradient`. */
   readonly dp: Tensor;
   /** (H) or (1), as is dlambda. */
   readonly deta: Tensor;
@@ -44,11 +45,6 @@ export function couplingGradient({ dp }: BkCoreGradients, p: Tensor): Tensor {
   return dp.type.shape.length === 1 ? dp : reshape(sum(dp, { axis: 0 }), p.type.shape);
 }
 
-/** Whether every bond has a coupling of its own. */
-export function hasOwnCouplings([v, p]: readonly TensorType[]): boolean {
-  return p.shape[0] === v.shape[2] - 1;
-}
-
 function infer(
   [v, p, eta, lambda]: readonly TensorType[],
   { with_p }: BkCoreVjpAttributes,
@@ -66,7 +62,7 @@ function reference(
   },
 ): void {
   const [batch, heads, n] = site.inputs[0].shape;
-  const { a, mode, with_p } = site.attributes;
+  const { a, mode, with_p, with_z } = site.attributes;
   const ownCouplings = hasOwnCouplings(site.inputs);
   for (const output of [dp, deta, dlambda]) output.fill(0);
   for (let chain = 0; chain < batch * heads; chain++) {
@@ -83,6 +79,7 @@ function reference(
     const total = (terms: ArrayLike<number>): number =>
       Array.from(terms).reduce((sum, term) => sum + term, 0);
     if (with_p && !ownCouplings) dp[0] += total(found.couplings);
+    if (!with_z) continue;
     deta[deta.length === heads ? head : 0] += total(found.eta);
     dlambda[dlambda.length === heads ? head : 0] += total(found.lambda);
   }
@@ -126,9 +123,9 @@ export const op: Op<BkCoreVjpAttributes> = {
     ],
     outputs: [
       { name: "dv", doc: "(B, H, N)" },
-      { name: "dp", doc: "(B H, N - 1), or (1) for one coupling" },
-      { name: "deta", doc: "as eta" },
-      { name: "dlambda", doc: "as lambda" },
+      { name: "dp", doc: "(B H, N - 1), or (1) for one coupling; undefined without with_p" },
+      { name: "deta", doc: "as eta; undefined without with_z" },
+      { name: "dlambda", doc: "as lambda; undefined without with_z" },
     ],
     params: {
       a: { default: -2, doc: "constant part of the diagonal" },
@@ -141,6 +138,7 @@ export const op: Op<BkCoreVjpAttributes> = {
   infer,
   reference,
   scratch: bkCoreVjpScratch,
+  rounds: bkCoreVjpRounds,
   lower: {
     webgpu: (site, preset, limits) => bkCoreVjpLaunches(site, { source, pivots, preset, limits }),
   },

@@ -10,9 +10,16 @@ import {
   type Site,
 } from "../graph/op.ts";
 import { f32, type TensorType } from "../graph/shape.ts";
-import { type BkCoreVjpAttributes, hasOwnCouplings } from "./bk_core_vjp.ts";
+import type { BkCoreVjpAttributes } from "./bk_core_vjp.ts";
 import { type BkForm, chunksOf } from "./bk_forms.ts";
-import { bkDispatch, bkEntryDispatches, bkEntryScratch, bkLanes } from "./bk_launches.ts";
+import {
+  bkDispatch,
+  bkEntryDispatches,
+  bkEntryScratch,
+  bkLanes,
+  bkWalkRounds,
+  hasOwnCouplings,
+} from "./bk_launches.ts";
 import { launchByBatch } from "./launch_by_batch.ts";
 
 /** One application, and how it is launched. */
@@ -24,11 +31,43 @@ interface Launched extends Site<BkCoreVjpAttributes> {
   readonly preset: Preset;
 }
 
+/** Rows of sums over chunks that are added up first where there are many terms. */
+const FOLDED_ROWS = 64;
+/** Most terms that `totals` adds up without that. */
+const MOST_TERMS = 4096;
+/** Invocations of `totals` for one value. */
+const LANES = 32;
+
+/** Rows (B chunks) of sums over chunks, and how many they are once folded; as many where they are not. */
+function rowsOf({ inputs: [v], attributes }: Site<BkCoreVjpAttributes>): {
+  readonly rows: number;
+  readonly folded: number;
+} {
+  const [batch, heads, n] = v.shape;
+  const rows = batch * chunksOf(attributes, n).chunks;
+  return { rows, folded: rows * heads > MOST_TERMS ? Math.ceil(rows / FOLDED_ROWS) : rows };
+}
+
+/** Most loop rounds of one invocation. */
+export function bkCoreVjpRounds(site: Site<BkCoreVjpAttributes>): number {
+  const { inputs: [v], attributes } = site;
+  const [, heads, n] = v.shape;
+  const totals = Math.ceil(rowsOf(site).folded * heads / LANES) + LANES;
+  return Math.max(bkWalkRounds(attributes, n), totals, FOLDED_ROWS);
+}
+
 /**
- * Scratch 0: pivots and entries of the linear scans; 1: sums over chunks; 2, for a carry: chunks as linear maps;
- * then bk_core's.
+ * Scratch 0: pivots and entries of the linear scans; 1: sums over chunks; 2, for a carry: chunks as linear maps; then
+ * bk_core's; last, where they are many, the sums over chunks folded.
  */
-export function bkCoreVjpScratch(
+export function bkCoreVjpScratch(site: Site<BkCoreVjpAttributes>): readonly TensorType[] {
+  const { rows, folded } = rowsOf(site);
+  const heads = site.inputs[0].shape[1];
+  return [...walkScratch(site), ...(folded < rows ? [f32(folded, heads, 4)] : [])];
+}
+
+/** What walks use, all of it one part per sequence. */
+function walkScratch(
   { inputs, attributes }: Site<BkCoreVjpAttributes>,
 ): readonly TensorType[] {
   const [batch, heads, n] = inputs[0].shape;
@@ -75,37 +114,50 @@ export function bkCoreVjpLaunches(site: Site<BkCoreVjpAttributes>, options: {
   const shards = {
     sharedInputs: [1, 2, 3],
     sharedOutputs: with_p && ownCouplings ? [2, 3] : [1, 2, 3],
-    scratch: bkCoreVjpScratch(site),
+    scratch: walkScratch(site),
     ...limits,
   };
   return [
     ...launchByBatch(site, shards, (part) => walks({ ...part, ...how })),
-    ...(with_z || (with_p && !ownCouplings) ? [totals({ ...site, ...how })] : []),
+    ...(with_z || (with_p && !ownCouplings) ? totals({ ...site, ...how }) : []),
   ];
 }
 
 /** The sums over chunks of all sequences, added up. */
-function totals({ source, inputs: [v, p, eta, lambda], attributes }: Launched): Dispatch {
-  const [batch, heads, n] = v.shape;
-  const { with_p, with_z } = attributes;
+function totals(site: Launched): readonly Dispatch[] {
+  const { source, inputs: [v, p, eta, lambda], attributes: { with_p, with_z } } = site;
+  const heads = v.shape[1];
+  const { rows, folded } = rowsOf(site);
+  const last = scratch(walkScratch(site).length);
+  const isFolded = folded < rows;
+  const fold: Dispatch = {
+    source,
+    shader: "bk_core_vjp",
+    entryPoint: "fold",
+    overrides: { HEADS: heads, PARTS: rows, FOLDED_ROWS, WORKGROUP: LANES },
+    bindings: [scratch(1), last],
+    workgroups: Math.ceil(folded * heads / LANES),
+  };
+  const ownCouplings = hasOwnCouplings([v, p]);
   // One workgroup for each value that is stored: of eta, of lambda, of p.
   const etas = with_z ? eta.shape[0] : 0;
   const lambdas = with_z ? lambda.shape[0] : 0;
-  const couplings = with_p && !hasOwnCouplings([v, p]) ? 1 : 0;
-  return {
+  const outputs = etas + lambdas + (with_p && !ownCouplings ? 1 : 0);
+  const total: Dispatch = {
     source,
     shader: "bk_core_vjp",
     entryPoint: "totals",
-    overrides: {
-      HEADS: heads,
-      PARTS: batch * chunksOf(attributes, n).chunks,
-      ETAS: etas,
-      LAMBDAS: lambdas,
-      OUTPUTS: etas + lambdas + couplings,
-    },
-    bindings: [scratch(1), output(1), output(2), output(3)],
-    workgroups: etas + lambdas + couplings,
+    overrides: { HEADS: heads, PARTS: folded, ETAS: etas, LAMBDAS: lambdas, OUTPUTS: outputs },
+    // Of couplings of their own nothing is written here, so no more of dp is bound than must be.
+    bindings: [
+      isFolded ? last : scratch(1),
+      ownCouplings ? { ...output(1), byteLength: 4 } : output(1),
+      output(2),
+      output(3),
+    ],
+    workgroups: outputs,
   };
+  return isFolded ? [fold, total] : [total];
 }
 
 function walks(site: Launched): readonly Dispatch[] {

@@ -12,6 +12,11 @@ export interface BkSite {
   readonly preset: Preset;
 }
 
+/** Whether every bond has a coupling of its own, as is said of one coupling where there is one bond. */
+export function hasOwnCouplings([v, p]: readonly TensorType[]): boolean {
+  return p.shape[0] === v.shape[2] - 1;
+}
+
 /** Lanes: full vectors of a software adapter; one warp on hardware, where few long lanes want many cores. */
 export function bkLanes(preset: Preset): number {
   return preset === "gpu" ? 32 : 8;
@@ -29,6 +34,12 @@ export function bkEntryScratch(
   return form.form === "carry" ? [entry, f32(directions, batch * heads, chunks, 8)] : [entry];
 }
 
+/** Most loop rounds of an invocation that walks, one way and back. */
+export function bkWalkRounds(attributes: BkFormAttributes, length: number): number {
+  const { chunk, chunks } = chunksOf(attributes, length);
+  return Math.max(2 * (chunk + attributes.warm_up), attributes.form === "carry" ? chunks : 0);
+}
+
 /** Sizes and steps of the kernels of bk_core. */
 function overridesOf({ inputs: [v, p, eta, lambda], attributes, preset }: BkSite) {
   const [batch, heads, n] = v.shape;
@@ -38,7 +49,7 @@ function overridesOf({ inputs: [v, p, eta, lambda], attributes, preset }: BkSite
     N: n,
     CHAINS: batch * heads,
     HEADS: heads,
-    P_STEP: p.shape[0] === n - 1 ? 1 : 0,
+    P_STEP: Number(hasOwnCouplings([v, p])),
     ETA_STEP: eta.shape[0] === heads ? 1 : 0,
     LAMBDA_STEP: lambda.shape[0] === heads ? 1 : 0,
     CHUNK: chunk,

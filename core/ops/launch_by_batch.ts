@@ -16,7 +16,7 @@ import { launchByRows, perRow, type RowBinding, rowBytes } from "./row_shards.ts
 export interface BatchShards extends LaunchLimits {
   /** Inputs that all sequences read, such as parameters; every launch binds them whole. @default none */
   readonly sharedInputs?: readonly number[];
-  /** The same for outputs that stay unused. @default none */
+  /** The same for outputs that have no part per sequence. @default none */
   readonly sharedOutputs?: readonly number[];
   /** A launch uses its part of each, laid out for its sequences alone. @default none */
   readonly scratch?: readonly TensorType[];

@@ -111,6 +111,6 @@ export const op: Op<PadAttributes> = {
     trial("columns before", [67, 13], [1, 5, 0]),
     trial("both sides of a middle axis", [3, 29, 7], [1, 2, 3]),
     trial("more than a workgroup inwards", [2, 3, 65], [1, 1, 0]),
-    trial("around nothing", [3, 0, 5], [1, 1, 1]),
+    trial("around nothing", [67, 0, 5], [1, 1, 1]),
   ],
 };

@@ -86,7 +86,8 @@ function cut(binding: Binding, range: RowRange, perRow: readonly RowBinding[]): 
   const found = perRow.find((row) =>
     row.binding.role === binding.role && row.binding.index === binding.index
   );
-  if (found === undefined) return binding;
+  // Of a tensor without elements there is nothing to cut, and nothing of it may be bound as a part.
+  if (found === undefined || found.bytesPerRow === 0) return binding;
   const { bytesPerRow } = found;
   return {
     ...binding,

@@ -1,6 +1,7 @@
 /**
  * Launches of ops that read rows of one operand where values say, such as ids: which launch needs which row is not
- * known when they are planned, so each serves what lies in its part of the operand and leaves the rest alone.
+ * known when they are planned, so each serves what lies in its part of the operand and leaves the rest alone. Each
+ * has the grid of the whole result, so that results in r parts of an operand in s parts take r s launches.
  */
 import type { Binding, Dispatch, LaunchLimits } from "../graph/op.ts";
 import { launchByRows, perRow, rowRanges } from "./row_shards.ts";

@@ -55,6 +55,8 @@ function memoryOf(tensor: Tensor): Memory {
 /** Whether writes to `memory` may change the tensor; any result of a node may lie in the arena of gradients. */
 function mayBe(tensor: Tensor, memory: Memory): boolean {
   const own = memoryOf(tensor);
+  const isNode = (of: Memory): boolean => typeof of !== "string" && of.source.kind === "node";
   return own === memory ||
-    memory === "grad" && typeof own !== "string" && own.source.kind === "node";
+    memory === "grad" && isNode(own) ||
+    own === "grad" && isNode(memory);
 }

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { ShapeError } from "../../../core/errors.ts";
 import { webGpuBackend } from "../../../core/gpu/backend.ts";
 import { f32, i32 } from "../../../core/graph/shape.ts";
-import { Graph } from "../../../core/graph/tensor.ts";
+import { Graph, type Tensor } from "../../../core/graph/tensor.ts";
 import { concat, op } from "../../../core/ops/concat.ts";
 import { compilePlan } from "../../../core/plan/compile_plan.ts";
 import { gradientsOf } from "../../../core/plan/differentiate.ts";
@@ -57,6 +57,46 @@ Deno.test("concat() of a tensor with itself adds up both gradients, as torch doe
     } finally {
       program.destroy();
     }
+  }
+});
+
+Deno.test("concat() joins any number of tensors, and gives each its part of the gradient", async () => {
+  // torch 1.13: x = [torch.full((2, n), float(n), requires_grad=True) for n in (1, 3, 2)]; y = torch.cat(x, 1)
+  // y -> [[1, 3, 3, 3, 2, 2], [1, 3, 3, 3, 2, 2]]
+  // torch.autograd.grad((torch.arange(12.).reshape(2, 6) * y).sum(), x) -> those of the columns 0, 1..3 and 4..5
+  for (const backend of backends) {
+    const graph = new Graph();
+    const parts = [1, 3, 2].map((n) => graph.input(`x${n}`, f32(2, n)));
+    const [a, b, c] = parts;
+    const tensor = concat([a, b, c], { axis: 1 });
+    const cotangent = graph.input("dy", tensor.type);
+    graph.output("y", tensor);
+    gradientsOf([{ tensor, cotangent }], parts).forEach((dx, k) => graph.output(`dx${k}`, dx));
+    const program = await backend.compile(compilePlan(graph));
+    try {
+      const filled = (n: number) => new Float32Array(2 * n).fill(n);
+      const dy = Float32Array.from(counted(12, 0));
+      program.step({ x1: filled(1), x3: filled(3), x2: filled(2), dy });
+      assertEquals(Array.from(await program.read("y")), [1, 3, 3, 3, 2, 2, 1, 3, 3, 3, 2, 2]);
+      const wants = [[0, 6], [1, 2, 3, 7, 8, 9], [4, 5, 10, 11]];
+      for (const [k, want] of wants.entries()) {
+        assertEquals(Array.from(await program.read(`dx${k}`)), want);
+      }
+    } finally {
+      program.destroy();
+    }
+  }
+});
+
+Deno.test("concat() refuses fewer than two tensors", () => {
+  const graph = new Graph();
+  const a = graph.input("a", f32(2, 3));
+  for (const tensors of [[], [a]]) {
+    assertThrows(
+      () => concat(tensors as unknown as [Tensor, Tensor], { axis: 1 }),
+      ShapeError,
+      `Cannot join ${tensors.length} tensors: expected two or more`,
+    );
   }
 });
 

@@ -223,6 +223,10 @@ Deno.test("launchByRows() cuts what it is given by rows and binds the rest whole
     { role: "input", index: 1 },
     { role: "output", index: 0, byteOffset: 512, byteLength: 288 },
   ]);
+  const empty = launchByRows({ ...shards, perRow: [...shards.perRow, perRow(input(1), 0)] }, () => [
+    { ...base, bindings },
+  ]);
+  assertEquals(empty[1].bindings[1], input(1));
   const [whole] = launchByRows({ ...shards, rows: 32 }, () => [{ ...base, bindings }]);
   assertEquals(whole.bindings, bindings);
 });
