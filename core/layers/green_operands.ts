@@ -50,7 +50,7 @@ export interface BkCoreSettings {
 export interface EtaFactor {
   /** Its present value, (1). */
   readonly value: Tensor;
-  /** A bound > 0 that it keeps at every step of training. */
+  /** A bound > 0 that it keeps at every step of training, a number of f32. */
   readonly least: number;
 }
 
@@ -76,13 +76,15 @@ export function greenOperands(
   const { h0, etaInit, etaMin, etaLearned, etaFactor } = options;
   const eta = etaOf(graph, options);
   const least = etaLearned ? etaMin : etaInit;
+  // What a step multiplies is rounded to f32, and so is the product; rounding is monotone.
+  const bound = etaFactor ? Math.fround(Math.fround(least) * etaFactor.least) : least;
   const { p, pMax } = couplingOf(graph, options);
   return {
     eta: etaFactor ? multiply(eta, etaFactor.value) : eta,
     p,
     lambda: fill(graph, { shape: [1], value: 0 }),
     a: h0 === "laplacian" ? -2 : 1,
-    bounds: { etaMin: etaFactor ? least * etaFactor.least : least, pMax },
+    bounds: { etaMin: bound, pMax },
   };
 }
 

@@ -77,8 +77,8 @@ export function scheduledValues(
         : undefined;
     const epsilon = valueOf("epsilon");
     const temperature = valueOf("gumbel") ?? config.gumbel;
-    // All shapes are monotone, so that epsilon never leaves the interval of its ends.
-    const least = Math.min(epsilonStart, epsilonEnd);
+    // All shapes are monotone but for roundings of f64, which stay far within 2^-44; rounding to f32 is monotone.
+    const least = Math.fround(Math.min(epsilonStart, epsilonEnd) * (1 - 2 ** -44));
     return epsilon ? { etaFactor: { value: epsilon, least }, temperature } : { temperature };
   });
 }

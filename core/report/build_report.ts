@@ -56,10 +56,9 @@ export async function buildReport(options: BuildReportOptions): Promise<ReportRe
     }
   };
   const figures = [FIGURE_SVG_PATH, MEASURES_SVG_PATH].filter((path) => texts.has(path));
-  // What an older campaign measured in the same folder is none of this one.
-  if (!texts.has(MEASURES_SVG_PATH)) await removeMeasures(outputDir);
+  // What an older campaign left in the same folder is none of this one.
   for (const path of OPTIONAL_PATHS.filter((path) => !texts.has(path))) {
-    await removeIfPresent(`${outputDir}/${path}`);
+    for (const old of [path, ...pdfPaths(path)]) await removeIfPresent(`${outputDir}/${old}`);
   }
   let drawn = true;
   for (const svg of figures) {
@@ -97,27 +96,20 @@ async function figurePdf(outputDir: string, { svg, program }: {
   readonly svg: string;
   readonly program: string | undefined;
 }): Promise<string> {
-  const name = svg.replace(/^.*\/|\.svg$/g, "");
-  const pdf = `${outputDir}/paper/generated/figures/${name}.pdf`;
+  const [pdf, copy] = pdfPaths(svg).map((path) => `${outputDir}/${path}`);
   await Deno.mkdir(`${outputDir}/paper/generated/figures`, { recursive: true });
   await removeIfPresent(pdf); // without the converter an older picture must not stay
   const options = program === undefined ? {} : { program };
   await svgToPdf(`${outputDir}/${svg}`, pdf, options);
-  await Deno.copyFile(pdf, `${outputDir}/figures/${name}.pdf`);
+  await Deno.copyFile(pdf, copy);
   return pdf;
 }
 
-async function removeMeasures(outputDir: string): Promise<void> {
-  const generated = "paper/generated";
-  for (
-    const path of [
-      MEASURES_SVG_PATH,
-      "figures/measures.csv",
-      "figures/measures.pdf",
-      `${generated}/figures/measures.pdf`,
-      `${generated}/tables/measures.tex`,
-    ]
-  ) await removeIfPresent(`${outputDir}/${path}`);
+/** What is made of a figure, for the paper and beside it; nothing of another file. */
+function pdfPaths(path: string): readonly string[] {
+  if (!path.endsWith(".svg")) return [];
+  const name = path.replace(/^.*\/|\.svg$/g, "");
+  return [`paper/generated/figures/${name}.pdf`, `figures/${name}.pdf`];
 }
 
 async function paperPdf(

@@ -5,26 +5,6 @@ import type { MetricLine, RunRecord } from "../store/record.ts";
 /** Metric curves of units by record key. */
 export type Curves = ReadonlyMap<string, readonly MetricLine[]>;
 
-/** One logged point of one metric. */
-export interface CurvePoint {
-  readonly step: number;
-  readonly tokens: number;
-  /** May be NaN or infinite where the unit diverged. */
-  readonly value: number;
-}
-
-/** One metric of one unit in order of steps; empty when it was never logged. */
-export function curveOf(
-  curves: Curves,
-  key: string,
-  name: string,
-): readonly CurvePoint[] {
-  return (curves.get(key) ?? [])
-    .filter((line) => line.name === name)
-    .map((line) => ({ step: line.step, tokens: line.tokens, value: Number(line.value) }))
-    .sort((a, b) => a.step - b.step);
-}
-
 /** Times a logged loss is more than twice the one logged before it; growth to infinity counts, NaN does not. */
 export function spikeCount(losses: readonly number[]): number {
   return losses.filter((loss, i) => i > 0 && loss > 2 * losses[i - 1]).length;

@@ -20,13 +20,13 @@ const HEADINGS = {
 const TESTS = {
   val_loss: "exact sign-flip test, differences symmetric about 0 under the null hypothesis",
   steps_to_target:
-    "exact sign-flip test of log ratios; where a pair is censored, exact sign test of which run was first",
+    "exact sign-flip test of log ratios; where a pair has no ratio, exact sign test of which run was first",
 } as const;
 
 /**
  * One line per comparison and one with what it shows: by validation loss difference and interval in nats per token, A
  * minus B; by updates to a target their ratio, A / B. p is exact and two-sided, floor its smallest possible value at
- * this n. Comparisons by another metric than that of the family have no adjusted p and no verdict.
+ * this n and these ties. Comparisons by another metric than that of the family have no adjusted p and no verdict.
  */
 export function comparisonTable(
   plan: ReportPlan,

@@ -25,15 +25,34 @@ export function comparisonsJson(
   );
 }
 
+/** What a tested comparison has and another does not. */
+const NUMBERS = {
+  val_loss: [
+    "n",
+    ...["mean_difference", "low", "high", "level", "dz", "diverged"],
+    ...["p", "floor", "p_holm"],
+  ],
+  steps_to_target: [
+    "n",
+    ...["ratio", "low", "high", "level", "censored_pairs", "censored_a", "censored_b"],
+    ...["first_a", "first_b", "test", "summary"],
+    ...["p", "floor", "p_holm"],
+  ],
+} as const satisfies Readonly<Record<ComparedMetric, readonly string[]>>;
+
 function comparisonJson(
   plan: ReportPlan,
   comparison: ComparisonResult,
   { metric }: { readonly metric: ComparedMetric },
 ): ComparisonJson {
   const { a, b, seqLen } = comparison.planned;
-  const head = { metric, in_family: metric === primaryMetric(plan), a, b, seq_len: seqLen };
+  const target = metric === "steps_to_target" ? plan.target ?? null : null;
+  const head = { metric, target, in_family: metric === primaryMetric(plan), a, b, seq_len: seqLen };
   const verdict = verdictText(plan, comparison);
-  if (comparison.kind !== "tested") return { ...head, state: comparison.kind, verdict };
+  if (comparison.kind !== "tested") {
+    const numbers = Object.fromEntries(NUMBERS[metric].map((key) => [key, null]));
+    return { ...head, state: comparison.kind, ...numbers, verdict };
+  }
   const { result: { n, pExact, floor }, family } = comparison;
   return {
     ...head,

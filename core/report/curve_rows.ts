@@ -1,6 +1,7 @@
 /** The numbers behind the loss figure: one row per drawn point, also written as CSV. */
 import { tInterval } from "../stats/t_interval.ts";
-import { curveOf, type CurvePoint, type Curves } from "./cell_metrics.ts";
+import { curveOf, type LoggedPoint } from "../store/curve_of.ts";
+import type { Curves } from "./cell_metrics.ts";
 import { type CellSummary, LEVEL } from "./summaries.ts";
 
 /** What a row is: batch loss in training, loss on the validation part, or where a seed diverged. */
@@ -55,12 +56,15 @@ function meanRows(
   options: { readonly kind: CurveKind; readonly curves: Curves; readonly metric: string },
 ): readonly CurveRow[] {
   const seeds = cell.records.map((record) =>
-    new Map(curveOf(options.curves, record.key, options.metric).map((point) => [point.step, point]))
+    new Map(
+      curveOf(options.curves.get(record.key) ?? [], options.metric)
+        .map((point) => [point.step, point]),
+    )
   );
   const steps = [...new Set(seeds.flatMap((seed) => [...seed.keys()]))].sort((a, b) => a - b);
   const rows: CurveRow[] = [];
   for (const step of steps) {
-    const points = seeds.flatMap((seed): readonly CurvePoint[] => {
+    const points = seeds.flatMap((seed): readonly LoggedPoint[] => {
       const point = seed.get(step);
       return point !== undefined && Number.isFinite(point.value) ? [point] : [];
     });

@@ -38,8 +38,16 @@ function secondaryPath(metric: ComparedMetric): string {
   return `paper/generated/tables/comparisons_${metric}.tex`;
 }
 
-/** Files of metrics that not every campaign has. */
+const MEASURES_CSV_PATH = "figures/measures.csv";
+const MEASURES_TEX_PATH = "paper/generated/tables/measures.tex";
+const LEAKS_TEX_PATH = "paper/generated/tables/leaks.tex";
+
+/** Texts that not every campaign has. */
 export const OPTIONAL_PATHS: readonly string[] = [
+  MEASURES_SVG_PATH,
+  MEASURES_CSV_PATH,
+  MEASURES_TEX_PATH,
+  LEAKS_TEX_PATH,
   TARGET_CSV_PATH,
   secondaryPath("val_loss"),
   secondaryPath("steps_to_target"),
@@ -113,9 +121,7 @@ export async function reportFiles(input: ReportInput): Promise<ReportFiles> {
         comparisonsTable(plan, results, { metric }),
       ] as const
     ),
-    ...(leakText === ""
-      ? []
-      : [["paper/generated/tables/leaks.tex", leakLatexTable(plan, cells)]] as const),
+    ...(leakText === "" ? [] : [[LEAKS_TEX_PATH, leakLatexTable(plan, cells)]] as const),
   ]);
   return { consoleText, comparisons: comparisonsJson(plan, cells), texts };
 }
@@ -129,8 +135,8 @@ async function measureFiles(
   const spec = figureMeasures({ plan, rows, chance: chanceOf(records) });
   return [
     [MEASURES_SVG_PATH, await renderSvg(spec, "measures")],
-    ["figures/measures.csv", measureCsv(rows)],
-    ["paper/generated/tables/measures.tex", measureLatexTable(plan, rows)],
+    [MEASURES_CSV_PATH, measureCsv(rows)],
+    [MEASURES_TEX_PATH, measureLatexTable(plan, rows)],
   ];
 }
 

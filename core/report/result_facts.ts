@@ -120,7 +120,19 @@ export function comparisonFacts(
 
 const TEST_NAMES = {
   val_loss: ["n", "mean_diff", "ci", "p", "floor", "p_holm", "dz"],
-  steps_to_target: ["n", "censored", "ratio", "ci", "p", "floor", "p_holm", "summary"],
+  steps_to_target: [
+    "n",
+    "censored",
+    "first_a",
+    "first_b",
+    "first_neither",
+    "ratio",
+    "ci",
+    "p",
+    "floor",
+    "p_holm",
+    "summary",
+  ],
 } as const;
 
 function testSources(
@@ -147,6 +159,10 @@ function sourceOf(value: number | null, text: string | null): Omit<FactSource, "
   return { value: value ?? "n/a", text: text ?? "n/a" };
 }
 
+function countSource(count: number): Omit<FactSource, "runs"> {
+  return { value: count, text: String(count) };
+}
+
 function lossTestSources({ result, family }: TestedLoss): Sources {
   const texts = latexTexts(comparisonTexts({ result, family }));
   const ci = texts.low === null ? "n/a" : `[${texts.low}, ${texts.high}]`;
@@ -167,7 +183,10 @@ function updatesTestSources({ result, family }: TestedUpdates): Sources {
   const summary = ratioSummary({ result, family });
   return {
     n: sourceOf(result.n, String(result.n)),
-    censored: sourceOf(result.censoredPairs, String(result.censoredPairs)),
+    censored: countSource(result.censoredPairs),
+    first_a: countSource(result.earlierA),
+    first_b: countSource(result.earlierB),
+    first_neither: countSource(result.n - result.earlierA - result.earlierB),
     ratio: sourceOf(result.kind === "no-ratio" ? null : result.ratio, texts.ratio),
     ci: { value: ci, text: ci },
     p: sourceOf(result.pExact, texts.p),

@@ -68,18 +68,26 @@ function updatesSentence(
   { planned: { a, b, seqLen }, result }: TestedUpdates,
   { fact, verdict }: { readonly fact: (name: string) => string; readonly verdict: string },
 ): string {
-  const pair = `\\emph{${escapeLatex(a)}} over \\emph{${escapeLatex(b)}}`;
-  const [ratio, test] = result.kind === "no-ratio"
-    ? ["has no ratio", "sign test"]
-    : [`is ${fact("ratio")}`, "sign-flip test"];
+  const [first, second] = [a, b].map((arm) => `\\emph{${escapeLatex(arm)}}`);
+  const target = `to a validation loss of ${plan.target} nats per token`;
+  const n = `$n = {}$${fact("n")} pairs`;
+  const p = `$p = {}$${fact("p")} with floor ${fact("floor")}, Holm-adjusted $p = {}$${
+    fact("p_holm")
+  }`;
+  if (result.kind === "no-ratio") {
+    const why = result.reason === "censored"
+      ? `is censored in ${fact("censored")}`
+      : "is there before its first update in at least one";
+    const order = `first to the target: ${first} in ${fact("first_a")}, ${second} in ${
+      fact("first_b")
+    }, neither in ${fact("first_neither")}`;
+    return `At $N = ${seqLen}$, the updates of ${first} and ${second} ${target} have no ratio, since a run ${why} ` +
+      `of ${n} (${order}; exact sign test, ${p}): ${verdict}.`;
+  }
   const interval = result.kind === "ratio" ? `, 95\\,\\% interval ${fact("ci")}` : "";
-  return `At $N = ${seqLen}$, updates to a validation loss of ${plan.target} nats per token, ${pair}: the geometric ` +
-    `mean ${ratio}${interval} ($n = {}$${fact("n")} pairs, censored ${
-      fact("censored")
-    }; exact ${test}, ` +
-    `$p = {}$${fact("p")} with floor ${fact("floor")}, Holm-adjusted $p = {}$${
-      fact("p_holm")
-    }): ${verdict}.`;
+  return `At $N = ${seqLen}$, updates ${target}, ${first} over ${second}: the geometric mean is ${
+    fact("ratio")
+  }${interval} (${n}, none of them censored; exact sign-flip test, ${p}): ${verdict}.`;
 }
 
 /** The comparison that the paper names first: first pair of arms at the longest length. */

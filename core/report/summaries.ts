@@ -2,9 +2,10 @@
 import { mean as meanOf } from "../stats/mean.ts";
 import { sampleStandardDeviation } from "../stats/sample_standard_deviation.ts";
 import { tInterval } from "../stats/t_interval.ts";
+import { curveOf } from "../store/curve_of.ts";
 import type { RunRecord } from "../store/record.ts";
 import { type LeakSummary, summariseLeaks } from "./leaks.ts";
-import { curveOf, type Curves, finalLoss, seqLenOf, spikeCount } from "./cell_metrics.ts";
+import { type Curves, finalLoss, seqLenOf, spikeCount } from "./cell_metrics.ts";
 import type { ReportPlan } from "./report_plan.ts";
 
 /** Coverage of every interval of a report. */
@@ -121,7 +122,9 @@ function valuesOf(
   curves: Curves,
   name: string,
 ): readonly (readonly number[])[] {
-  return records.map((record) => curveOf(curves, record.key, name).map((point) => point.value));
+  return records.map((record) =>
+    curveOf(curves.get(record.key) ?? [], name).map((point) => point.value)
+  );
 }
 
 function summariseLosses(losses: readonly number[]): LossSummary {

@@ -1,17 +1,27 @@
 /** Updates to the target loss by arm: fixed-width text, CSV and facts. */
 import { updatesToTarget } from "./cell_metrics.ts";
 import { type Fact, makeFact } from "./fact.ts";
+import type { Censoring } from "../store/record.ts";
 import { leakingArms, stampedArm } from "./leaks.ts";
 import { fixedText } from "./number_text.ts";
 import { isSmoke, type ReportPlan, SMOKE_STAMP } from "./report_plan.ts";
 import type { CellSummary } from "./summaries.ts";
 
-const HEADINGS = ["Seq Len", "Arm", "Reached", "Median", "Earliest", "Latest"] as const;
+const HEADINGS = [
+  "Seq Len",
+  "Arm",
+  "Counted",
+  "Not there",
+  "Diverged",
+  "Median",
+  "Earliest",
+  "Latest",
+] as const;
 const DECIMALS = 1;
-/** What stands for a number of updates that nobody has seen. */
-const NOT_REACHED = "not reached";
+/** What stands for a number of updates that nobody has counted: of a run that was not there, or that diverged. */
+const CENSORED = "censored";
 
-/** Updates of the runs of a cell in ascending order; those that did not get there, null, stand last. */
+/** Updates of the runs of a cell in ascending order; censored ones, null, stand last. */
 function sortedUpdates({ records }: CellSummary): readonly (number | null)[] {
   return records.map(updatesToTarget).sort((a, b) => (a ?? Infinity) - (b ?? Infinity));
 }
@@ -23,7 +33,10 @@ export function censoredMedian(sorted: readonly (number | null)[]): number | nul
   return low === null || high === null ? null : (low + high) / 2;
 }
 
-/** One line per arm and length; empty where units count no updates to a target. */
+/**
+ * One line per arm and length: runs with a number, runs that were not at the target by their end, runs that diverged,
+ * which have no number although they may have been there; empty where units count no updates to a target.
+ */
 export function targetTable(plan: ReportPlan, cells: readonly CellSummary[]): string {
   if (plan.target === undefined) return "";
   const leaking = leakingArms(cells);
@@ -49,13 +62,17 @@ export function targetTable(plan: ReportPlan, cells: readonly CellSummary[]): st
   ].join("\n");
 }
 
-/** Reached, median, earliest, latest. */
+/** Counted, not there, diverged, median, earliest, latest. */
 function cellTexts(cell: CellSummary): readonly string[] {
   const sorted = sortedUpdates(cell);
-  if (sorted.length === 0) return Array<string>(4).fill("NO DATA");
-  const reached = sorted.filter((value) => value !== null).length;
+  if (sorted.length === 0) return Array<string>(6).fill("NO DATA");
+  const counted = sorted.filter((value) => value !== null).length;
+  const censored = censoringsOf(cell);
+  const diverged = censored.filter(({ reason }) => reason === "diverged").length;
   return [
-    `${reached} of ${sorted.length}`,
+    `${counted} of ${sorted.length}`,
+    String(censored.length - diverged),
+    String(diverged),
     updatesText(censoredMedian(sorted)),
     updatesText(sorted[0]),
     updatesText(sorted[sorted.length - 1]),
@@ -63,19 +80,22 @@ function cellTexts(cell: CellSummary): readonly string[] {
 }
 
 function updatesText(updates: number | null): string {
-  return updates === null ? NOT_REACHED : fixedText(updates, DECIMALS);
+  return updates === null ? CENSORED : fixedText(updates, DECIMALS);
 }
 
 /** Why runs are censored. */
+function censoringsOf({ records }: CellSummary): readonly Censoring[] {
+  return records.flatMap((record) => record.censored?.["steps_to_target"] ?? []);
+}
+
+/** How long the runs of a cell went on that were not there. */
 function notes(cell: CellSummary): readonly string[] {
-  const censored = cell.records.flatMap((record) => record.censored?.["steps_to_target"] ?? []);
-  const ends = censored.filter(({ reason }) => reason === "not reached").map(({ after }) => after);
-  const diverged = censored.length - ends.length;
-  const parts = [
-    ...(ends.length > 0 ? [`${ends.length} not there after ${Math.max(...ends)} updates`] : []),
-    ...(diverged > 0 ? [`${diverged} diverged`] : []),
+  const ends = censoringsOf(cell).filter(({ reason }) => reason === "not reached")
+    .map(({ after }) => after);
+  if (ends.length === 0) return [];
+  return [
+    `${cell.seqLen}, ${cell.arm}: ${ends.length} not there after ${Math.max(...ends)} updates`,
   ];
-  return parts.length === 0 ? [] : [`${cell.seqLen}, ${cell.arm}: censored: ${parts.join(", ")}`];
 }
 
 /** Updates of every unit in full; a censored one has no number but a reason. */
@@ -91,16 +111,18 @@ export function targetCsv(cells: readonly CellSummary[]): string {
   return ["arm,seq_len,seed,updates,censored_after,censored_reason", ...lines, ""].join("\n");
 }
 
-/** Facts "prime_bump/none/128/steps_to_target/reached" and ".../median". */
+/** Facts "prime_bump/none/128/steps_to_target/counted", ".../not_there", ".../diverged" and ".../median". */
 export function targetFacts(plan: ReportPlan, cell: CellSummary): readonly Fact[] {
   if (plan.target === undefined) return [];
   const prefix = `${plan.experiment}/${cell.arm}/${cell.seqLen}/steps_to_target`;
   const runs = cell.records.map(({ key }) => key);
-  const [reached, median] = cellTexts(cell);
+  const [counted, notThere, diverged, median] = cellTexts(cell);
   const value = cell.records.length === 0 ? null : censoredMedian(sortedUpdates(cell));
   return [
     makeFact(`${prefix}/target`, { value: plan.target, text: String(plan.target), runs }),
-    makeFact(`${prefix}/reached`, { value: reached, text: reached, runs }),
+    makeFact(`${prefix}/counted`, { value: counted, text: counted, runs }),
+    makeFact(`${prefix}/not_there`, { value: notThere, text: notThere, runs }),
+    makeFact(`${prefix}/diverged`, { value: diverged, text: diverged, runs }),
     makeFact(`${prefix}/median`, { value: value ?? median, text: median, runs }),
   ];
 }

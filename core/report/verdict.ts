@@ -25,7 +25,8 @@ function plainVerdict(comparison: ComparisonResult): string {
   const { family, result } = comparison;
   if (family === null) return "undecided: other members of the family have no data";
   if (!family.feasible) {
-    return `not significant: ${result.n} seeds cannot pass ${family.hypotheses} tests at ` +
+    const ties = result.floor > 2 / 2 ** result.n ? " with ties" : "";
+    return `not significant: ${result.n} seeds${ties} cannot pass ${family.hypotheses} tests at ` +
       `${family.alpha}`;
   }
   if (!(family.pHolm <= family.alpha)) return "not significant";

@@ -16,7 +16,7 @@ import {
   checkpointToBytes,
 } from "../train/checkpoint_bytes.ts";
 import { createTrainer, type Trainer, type TrainerSettings } from "../train/trainer.ts";
-import { updateFault } from "../train/update_fault.ts";
+import { faultAfter, updateFault } from "../train/update_fault.ts";
 import { InterruptedError } from "../errors.ts";
 import { auditUnit } from "./audit_unit.ts";
 import { checkpointOrigin } from "./checkpoint_origin.ts";
@@ -186,14 +186,13 @@ class UnitRun {
         throw new InterruptedError(`Stopped "${this.parts.job.unit.name}" after update ${step}`);
       }
     }
-    const outcome: Outcome = Number.isFinite(valLoss)
-      ? { kind: "ok" }
-      : { kind: "diverged", step, reason: "validation loss is not finite" };
-    return this.#ended(outcome, {
-      valLoss: Number.isFinite(valLoss) ? valLoss : null,
-      begin,
-      done: step - from,
-    });
+    const reason = Number.isFinite(valLoss)
+      ? await faultAfter(this.parts.trainer, { batches: batches.at, step })
+      : "validation loss is not finite";
+    const done = step - from;
+    return reason === null
+      ? this.#ended({ kind: "ok" }, { valLoss, begin, done })
+      : this.#ended({ kind: "diverged", step, reason }, { valLoss: null, begin, done });
   }
 
   /** Runs updates and logs them; returns the first update that was no step of training, if any. */

@@ -1,6 +1,7 @@
 /** The metric that counts updates until the validation loss is low enough. */
 import type { UnitConfig } from "../manifest/unit_config.ts";
 import { firstCrossing } from "../stats/first_crossing.ts";
+import { curveOf } from "../store/curve_of.ts";
 import { parseMetricLines } from "../store/metric_lines.ts";
 import type { Censoring, Outcome } from "../store/record.ts";
 
@@ -34,9 +35,7 @@ export function stepsToTarget(
   // A diverged run counts as the worst, also where it was good for a while.
   if (outcome.kind === "diverged") return censored({ after: outcome.step, reason: "diverged" });
   const { lines } = parseMetricLines(new TextDecoder().decode(metrics), { path: "metrics.jsonl" });
-  const curve = lines.filter(({ name }) => name === "val_loss")
-    .map(({ step, value }) => ({ step, value: Number(value) }));
-  const updates = firstCrossing(curve, { target });
+  const updates = firstCrossing(curveOf(lines, "val_loss"), { target });
   if (updates === null) return censored({ after: train.steps, reason: "not reached" });
   return { metrics: { [NAME]: updates }, censored: {} };
 }

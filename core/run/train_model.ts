@@ -9,7 +9,7 @@ import { type RejectedCheckpoint, saveCheckpoint, setAside } from "../store/chec
 import { type CheckpointOrigin, checkpointToBytes } from "../train/checkpoint_bytes.ts";
 import { type ModelTensors, modelTensors } from "../train/model_tensors.ts";
 import { createTrainer, type Trainer, type UpdateMetrics } from "../train/trainer.ts";
-import { updateFault } from "../train/update_fault.ts";
+import { faultAfter, updateFault } from "../train/update_fault.ts";
 import { checkpointOrigin } from "./checkpoint_origin.ts";
 import type { Clock } from "./clock.ts";
 import type { TextUnitData } from "./load_unit_data.ts";
@@ -63,7 +63,9 @@ export interface EpochResult {
 /** How a run ended. */
 export interface TrainedModel {
   readonly outcome: "done" | "stopped" | "diverged";
-  /** Updates done. For a run that diverged: the first update that is no step of training. */
+  /** Why a run that diverged did; null otherwise. */
+  readonly fault: string | null;
+  /** Updates done. For a run that diverged: the first update that is no step of training, or gave no model. */
   readonly step: number;
   /** The last update; undefined where nothing was left to do. */
   readonly last: UpdateMetrics | undefined;
@@ -125,6 +127,11 @@ interface RunParts {
   readonly origin: CheckpointOrigin;
 }
 
+/** Where a run ended. */
+type RunEnd = Pick<TrainedModel, "step" | "last" | "epoch">;
+
+const BAD_SCORE = "validation loss is not finite";
+
 /** The loop over spans of updates, with its stop watch. */
 class Run {
   readonly #parts: RunParts;
@@ -147,23 +154,27 @@ class Run {
     let last: UpdateMetrics | undefined;
     // A run that was stopped in its validation is scored first.
     let epoch = this.#isUnscored(first) ? await this.#score(first) : undefined;
-    if (isBad(epoch)) return this.#ended("diverged", { step: first, last, epoch });
+    if (isBad(epoch)) return this.#diverged(BAD_SCORE, { step: first, last, epoch });
     let step = first;
     while (step < until && !signal.aborted) {
       const to = this.#spanEnd(step);
       last = await this.#span(step, to);
-      if (updateFault(last) !== null) {
-        return this.#ended("diverged", { step: last.step, last, epoch: undefined });
+      const fault = updateFault(last);
+      if (fault !== null) {
+        return this.#diverged(fault, { step: last.step, last, epoch: undefined });
       }
       step = to;
       if (step === until || this.#isSaveDue()) await this.#save(step);
       epoch = this.#isScored(step) ? await this.#score(step) : undefined;
-      if (isBad(epoch)) return this.#ended("diverged", { step, last, epoch });
+      if (isBad(epoch)) return this.#diverged(BAD_SCORE, { step, last, epoch });
     }
     if (step < until || this.#isUnscored(step)) {
       if (this.#saved < step) await this.#save(step);
       return this.#ended("stopped", { step, last, epoch: undefined });
     }
+    const { trainer, batches } = this.#parts;
+    const fault = await faultAfter(trainer, { batches: batches.at, step });
+    if (fault !== null) return this.#diverged(fault, { step, last, epoch });
     return this.#ended("done", { step, last, epoch });
   }
 
@@ -251,16 +262,16 @@ class Run {
     this.#savedAt = clock.seconds();
   }
 
-  async #ended(outcome: TrainedModel["outcome"], at: {
-    readonly step: number;
-    readonly last: UpdateMetrics | undefined;
-    readonly epoch: EpochResult | undefined;
-  }): Promise<TrainedModel> {
+  async #diverged(fault: string, at: RunEnd): Promise<TrainedModel> {
+    return { ...await this.#ended("diverged", at), fault };
+  }
+
+  async #ended(outcome: TrainedModel["outcome"], at: RunEnd): Promise<TrainedModel> {
     const { trainer, log } = this.#parts;
     log.writeJson();
     const [param, state] = await trainer.program.readArenas(["param", "state"]);
     const tensors = modelTensors(trainer.program.plan, { param, state });
-    return { outcome, ...at, saved: this.#saved, tensors };
+    return { outcome, fault: null, ...at, saved: this.#saved, tensors };
   }
 }
 

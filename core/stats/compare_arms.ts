@@ -23,7 +23,7 @@ export interface ComparedArms {
   readonly meanDifference: number;
   /** Exact two-sided sign-flip p-value, in [floor, 1]. */
   readonly pExact: number;
-  /** 2 / 2^n, the smallest pExact that n seeds can give. */
+  /** min(1, 2^(z + 1) / 2^n), the smallest pExact that n seeds with z differences of 0 can give. */
   readonly floor: number;
 }
 

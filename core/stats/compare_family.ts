@@ -13,8 +13,8 @@ export interface FamilyMember {
   readonly hypotheses: number;
   readonly alpha: number;
   /**
-   * Whether n seeds could ever pass: floor * m <= alpha. Where false, a large pHolm says nothing about
-   * the arms.
+   * Whether these seeds, with their ties, could ever pass: with every test at its floor the adjusted value is at most
+   * alpha. Where false, a large pHolm says nothing about the arms.
    */
   readonly feasible: boolean;
 }
@@ -30,8 +30,9 @@ export interface FamilyOptions {
 
 /**
  * Adjusts the exact p-values of a family of m comparisons by Holm's method and states whether each
- * could pass at all: floor * m <= alpha. comparisons: (m) → (m), in the same order. Every cell and
- * length tested is a member: m is what was looked at, not what is shown.
+ * could pass at all: adjusted values do not fall where a p grows, so that the smallest possible one is that with every
+ * test at its floor; floor * m where all floors are the same. comparisons: (m) → (m), in the same order. Every cell
+ * and length tested is a member: m is what was looked at, not what is shown.
  *
  * Source: {@linkcode holm}; the floor is that of {@linkcode signFlipTest}.
  *
@@ -64,11 +65,12 @@ export function compareFamily<Test extends FamilyTest>(
   }
   const hypotheses = comparisons.length;
   const adjusted = holm(comparisons.map(({ pExact }) => pExact));
+  const least = holm(comparisons.map(({ floor }) => floor));
   return comparisons.map((comparison, index) => ({
     ...comparison,
     pHolm: adjusted[index],
     hypotheses,
     alpha,
-    feasible: comparison.floor * hypotheses <= alpha,
+    feasible: least[index] <= alpha,
   }));
 }

@@ -49,7 +49,7 @@ export interface ComparedTimes {
   readonly test: "sign-flip" | "sign";
   /** Exact two-sided p-value, in [floor, 1]. */
   readonly pExact: number;
-  /** 2 / 2^n, the smallest pExact that n seeds can give. */
+  /** min(1, 2^(z + 1) / 2^n), the smallest pExact that n seeds with z ties can give. */
   readonly floor: number;
 }
 
@@ -65,14 +65,6 @@ export interface RatioEstimate extends ComparedTimes {
   readonly high: number;
   /** Coverage of that interval, inside (0, 1). */
   readonly level: number;
-  /** Sample standard deviation of the log ratios. */
-  readonly sdLog: number;
-  /** Statistic of the t-test that the mean log ratio is 0. */
-  readonly tStatistic: number;
-  /** Its degrees of freedom, n - 1. */
-  readonly df: number;
-  /** Its two-sided p-value, in (0, 1]. */
-  readonly pT: number;
 }
 
 /** A ratio without interval: one pair, or ratios equal but for rounding. */
@@ -154,8 +146,7 @@ export function compareTimes(
         `got "${low}" and "${high}"`,
     );
   }
-  const { level, sd: sdLog, t: tStatistic, df, p: pT } = test;
-  return { kind: "ratio", ...exact, ratio, low, high, level, sdLog, tStatistic, df, pT };
+  return { kind: "ratio", ...exact, ratio, low, high, level: test.level };
 }
 
 interface Pair {

@@ -9,7 +9,7 @@ export const MAXIMUM_SIGN_FLIP_PAIRS = 20;
 export interface SignFlipResult {
   /** Two-sided p-value in [floor, 1]. */
   readonly p: number;
-  /** 2 / 2^n: no data of n pairs can give a smaller p. Data with z zeros cannot go below 2^z floor. */
+  /** min(1, 2^(z + 1) / 2^n): no n differences of which z are 0 can give a smaller p. */
   readonly floor: number;
   /** Number of differences, zeros included. */
   readonly n: number;
@@ -23,7 +23,7 @@ export interface SignFlipResult {
  * |sum_i s_i d_i| >= |sum_i d_i|. differences: (n), 1 <= n <= 20.
  *
  * The data and their mirror image always count, so p >= 2 / 2^n and p is never 0. Zeros stay in the
- * sample: each doubles both counts and so leaves p as it is without them, while the floor is that of n.
+ * sample: each doubles both counts and so leaves p as it is without them, and the floor too.
  * Sums within 2^-40 max |d| of the observed one count as ties with it, which can only raise p.
  *
  * Source: Fisher 1935, The Design of Experiments, section 21; Phipson and Smyth 2010, Statistical
@@ -50,7 +50,9 @@ export function signFlipTest(differences: readonly number[]): SignFlipResult {
     );
   }
   const permutations = 2 ** n;
-  return { p: extremeShare(onGrid(differences)), floor: 2 / permutations, n, permutations };
+  const zeros = differences.filter((d) => d === 0).length;
+  const floor = Math.min(1, 2 ** (zeros + 1) / permutations);
+  return { p: extremeShare(onGrid(differences)), floor, n, permutations };
 }
 
 // 20 integers of at most 2^47 have sums below 2^52: f64 holds every partial sum exactly, so the

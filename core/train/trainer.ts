@@ -50,6 +50,8 @@ export interface UpdateMetrics {
   readonly loss: number;
   /** Norm of the gradient before clipping. */
   readonly gradNorm: number;
+  /** Norm of the final features of all rows, before the update; micro-batches are summed. */
+  readonly featureNorm: number;
   readonly learningRate: number;
   /** Whether loss and gradient are finite. */
   readonly finite: boolean;
@@ -185,6 +187,7 @@ function rowOf(ring: Float32Array, { settings, diagnostics, index }: {
     step: index + 1,
     loss,
     gradNorm,
+    featureNorm: ring[at + METRIC_COLUMNS.featureNorm],
     learningRate: learningRate(settings.schedule, index + 1),
     // An infinite norm of finite values would scale the whole update to zero.
     finite: Number.isFinite(loss) && Number.isFinite(gradNorm) && bad === 0,

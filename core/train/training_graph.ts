@@ -8,6 +8,7 @@ import { chunkedCrossEntropy } from "../ops/chunked_cross_entropy.ts";
 import { fill } from "../ops/fill.ts";
 import { gradientNorm } from "../ops/gradient_norm.ts";
 import { recordMetric } from "../ops/record_metric.ts";
+import { reshape } from "../ops/reshape.ts";
 import { scale } from "../ops/scale.ts";
 import type { BatchShape } from "../models/model.ts";
 import { type ModelConfig, modelOf } from "../models/registry.ts";
@@ -88,7 +89,7 @@ export function trainingStep(options: TrainingGraphOptions): TrainingStep {
   const graph = new Graph();
   const schedule = graph.input("schedule", f32(3));
   const slot = graph.input("slot", i32(1));
-  const { loss, gradients, watched } = averageOverMicroBatches(graph, options);
+  const { loss, featureNorm, gradients, watched } = averageOverMicroBatches(graph, options);
   const { norm, nonFinite } = update(graph, { schedule, optimiser: options.optimiser });
   const diagnostics = diagnosticColumns(options.diagnostics ? watched : {});
   const width = diagnostics.reduce((sum, { width }) => sum + width, METRIC_WIDTH);
@@ -96,6 +97,7 @@ export function trainingStep(options: TrainingGraphOptions): TrainingStep {
   recordMetric({ ring, slot, values: loss }, { column: METRIC_COLUMNS.loss });
   recordMetric({ ring, slot, values: norm }, { column: METRIC_COLUMNS.gradNorm });
   recordMetric({ ring, slot, values: nonFinite }, { column: METRIC_COLUMNS.nonFinite });
+  recordMetric({ ring, slot, values: featureNorm }, { column: METRIC_COLUMNS.featureNorm });
   for (const { name, column } of diagnostics) {
     recordMetric({ ring, slot, values: watched[name] }, { column });
   }
@@ -123,6 +125,8 @@ function diagnosticColumns(
 
 interface LossAndGradients {
   readonly loss: Tensor;
+  /** Norm of the features of all rows, (1); 0 where and only where all of them are. */
+  readonly featureNorm: Tensor;
   /** Gradient of each parameter, in the order of the graph's parameters. */
   readonly gradients: readonly Tensor[];
   /** Diagnostics of the model. */
@@ -141,6 +145,7 @@ function averageOverMicroBatches(graph: Graph, options: TrainingGraphOptions): L
     total = {
       watched: next.watched,
       loss: add(total.loss, next.loss),
+      featureNorm: add(total.featureNorm, next.featureNorm),
       gradients: total.gradients.map((gradient, k) => add(gradient, next.gradients[k])),
     };
   }
@@ -186,7 +191,8 @@ function microBatch(graph: Graph, at: {
     recompute: checkpointing ?? false,
     storage: activationStorage ?? "f32",
   });
-  return { loss, gradients, watched: diagnostics };
+  const { norm: featureNorm } = gradientNorm(reshape(features, [sizeOf(features.type.shape)]));
+  return { loss, featureNorm, gradients, watched: diagnostics };
 }
 
 /** AdamW over the whole arenas, with the gradient's norm clipped. */

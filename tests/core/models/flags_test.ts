@@ -238,6 +238,8 @@ Deno.test("modelConfig() refuses settings that contradict each other, and names 
     [{ ...COSINE, epsilon_start: 0.5 }, "at model.epsilon_end: expected another value"],
     [{ ...COSINE, epsilon_end: 0 }, "at model.epsilon_end: expected a number >= 0.000001"],
     [{ ...COSINE, epsilon_steps: 0 }, "at model.epsilon_steps"],
+    [{ epsilon_end: 0.2 }, 'at model.epsilon_end: has no effect with epsilon_schedule "none"'],
+    [{ gumbel: 1, gumbel_end: 0.2 }, 'at model.gumbel_end: has no effect with gumbel_schedule "'],
     [{ grad_blend: 1.5 }, "at model.grad_blend: expected a number >= 0 and <= 1, got 1.5"],
   ];
   for (const [settings, message] of cases) {

@@ -7,7 +7,7 @@ import { Graph } from "../../../core/graph/tensor.ts";
 import { greenOperands } from "../../../core/layers/green_operands.ts";
 import { scheduledState } from "../../../core/layers/scheduled_state.ts";
 import type { ResnetBkConfig } from "../../../core/models/resnet_bk.ts";
-import { scheduledValues } from "../../../core/models/resnet_bk_schedules.ts";
+import { resnetBkSchedules, scheduledValues } from "../../../core/models/resnet_bk_schedules.ts";
 import { chooseBkForm } from "../../../core/ops/bk_forms.ts";
 import { createTrainer } from "../../../core/train/trainer.ts";
 import { resnetBk } from "./_resnet_bk.ts";
@@ -35,6 +35,28 @@ Deno.test("greenOperands() bounds eta by its floor times the least value of the 
       if (!etaFactor) throw new Error("The schedule gave no factor");
       const { bounds } = greenOperands(graph, { ...config, seqLen: SEQ_LEN, etaFactor });
       assertEquals(bounds.etaMin, floor * least);
+    }
+  }
+});
+
+Deno.test("greenOperands() bounds what a step multiplies in f32, ends that f32 rounds down", () => {
+  const [epsilonStart, epsilonEnd] = [0.7, 0.9]; // 0.7 is 0.699999988079071 in f32
+  for (const epsilonSchedule of ["linear", "cosine", "exponential"] as const) {
+    for (const ends of [{ epsilonStart, epsilonEnd }, { epsilonStart: 0.9, epsilonEnd: 0.7 }]) {
+      const steps = { epsilonSteps: 997 };
+      const change = { etaLearned: false, etaInit: 0.7, epsilonSchedule, ...ends, ...steps };
+      const config = resnetBk({ ...SMALL, ...change });
+      const graph = new Graph();
+      const { etaFactor } = scheduledValues(graph, { config });
+      if (!etaFactor) throw new Error("The schedule gave no factor");
+      const { bounds } = greenOperands(graph, { ...config, seqLen: SEQ_LEN, etaFactor });
+      const { epsilon } = resnetBkSchedules(config);
+      const etas = Array.from(
+        { length: 999 },
+        (_, t) => Math.fround(Math.fround(0.7) * Math.fround(epsilon(t))),
+      );
+      assertEquals(Math.min(...etas), bounds.etaMin, epsilonSchedule);
+      assert(bounds.etaMin < 0.7 * 0.7, "nothing was rounded down, so nothing was tested");
     }
   }
 });

@@ -4,46 +4,11 @@ import { StoreError } from "../../../core/errors.ts";
 import { buildReport } from "../../../core/report/build_report.ts";
 import { comparisonTable } from "../../../core/report/comparison_table.ts";
 import { compareCells } from "../../../core/report/comparisons.ts";
-import type { ReportPlan } from "../../../core/report/report_plan.ts";
 import { reportFiles } from "../../../core/report/report_files.ts";
 import { type ReportInput, summarise } from "../../../core/report/summaries.ts";
 import { censoredMedian, targetTable } from "../../../core/report/target_table.ts";
-import { exactNumber } from "../../../core/store/exact_number.ts";
-import type { RunRecord } from "../../../core/store/record.ts";
-import type { FixtureOptions } from "./_fixture.ts";
 import { goldenFixture } from "./_golden_fixture.ts";
-
-// scipy 1.17.1, d = np.log(a / b): stats.gmean(a / b) → 0.9414425; np.exp(stats.t.interval(.95, 7, loc=d.mean(),
-// scale=stats.sem(d))) → 0.8985644, 0.9863668; 8 of the 256 sign flips are as extreme → 0.03125.
-const A = [181.5, 190.25, 176, 201, 188.75, 170.5, 195, 183.25];
-const B = [199, 205.5, 171.25, 214, 203, 189.5, 190.75, 207];
-
-type Updates = readonly (number | null)[];
-
-interface Options extends FixtureOptions {
-  readonly a?: Updates;
-  readonly b?: Updates;
-  readonly plan?: Partial<ReportPlan>;
-}
-
-/** The golden campaign of losses with numbers of updates to 2.5 nats, by seed from 42. */
-function campaign({ a = A, b = B, plan = {}, ...options }: Options = {}): ReportInput {
-  const input = goldenFixture(options);
-  return {
-    ...input,
-    plan: { ...input.plan, target: 2.5, primary: "steps_to_target", ...plan },
-    records: input.records.map((record): RunRecord => {
-      const updates = (record.arm === "transformer" ? b : a)[record.seed - 42];
-      const metrics = {
-        ...record.metrics,
-        steps_to_target: updates === null ? null : exactNumber(updates),
-      };
-      if (updates !== null) return { ...record, metrics };
-      const reason = record.outcome.kind === "diverged" ? "diverged" : "not reached";
-      return { ...record, metrics, censored: { steps_to_target: { after: 300, reason } } };
-    }),
-  };
-}
+import { A, B, campaign } from "./_updates_fixture.ts";
 
 function tableOf({ plan, ...input }: ReportInput): readonly string[] {
   const cells = summarise({ plan, ...input });
@@ -93,9 +58,10 @@ Deno.test("comparisonTable() censors a diverged run, and needs every seed", () =
   const a = A.map((updates, i) => i === 3 ? null : updates);
   const diverged = campaign({ a, diverged: ({ arm, seed }) => arm === "resnet-bk" && seed === 45 });
   assertStringIncludes(tableOf(diverged)[5], "1 censored (runs: resnet-bk 1, transformer 0)");
-  assertStringIncludes(
-    targetTable(diverged.plan, summarise(diverged)),
-    "128, resnet-bk: censored: 1 diverged",
+  const [row] = targetTable(diverged.plan, summarise(diverged)).split("\n").slice(4);
+  assertEquals(
+    row,
+    "128      resnet-bk    7 of 8   0          1         186.0   170.5     censored",
   );
   const missing = tableOf(campaign({ missing: ({ seed }) => seed === 44 }));
   assert(/^128 .*( +NO DATA){7}$/.test(missing[4]), missing[4]);
@@ -111,11 +77,21 @@ Deno.test("comparisonTable() stamps a smoke run's ratio and names no winner", ()
 Deno.test("targetTable() shows how many runs got there, and no number for those that did not", () => {
   const lines = (input: ReportInput) => targetTable(input.plan, summarise(input)).split("\n");
   // Sorted: 170.5, 176, 181.5, 183.25 | 188.75, 190.25, 195, 201
-  assertEquals(lines(campaign())[4], "128      resnet-bk    8 of 8   186.0   170.5     201.0");
+  assertEquals(
+    lines(campaign())[4],
+    "128      resnet-bk    8 of 8   0          0         186.0   170.5     201.0",
+  );
   const rows = lines(campaign({ a: [null, ...A.slice(1)], b: Array(8).fill(null) }));
-  assertEquals(rows[4], "128      resnet-bk    7 of 8   189.5        170.5        not reached");
-  assertEquals(rows[5], "128      transformer  0 of 8   not reached  not reached  not reached");
-  assertEquals(rows[7], "128, transformer: censored: 8 not there after 300 updates");
+  assertEquals(
+    rows.slice(2, 8).filter((row) => !row.startsWith("---")),
+    [
+      "Seq Len  Arm          Counted  Not there  Diverged  Median    Earliest  Latest",
+      "128      resnet-bk    7 of 8   1          0         189.5     170.5     censored",
+      "128      transformer  0 of 8   8          0         censored  censored  censored",
+      "128, resnet-bk: 1 not there after 300 updates",
+      "128, transformer: 8 not there after 300 updates",
+    ],
+  );
   assertEquals(targetTable(goldenFixture().plan, summarise(goldenFixture())), "");
 });
 
@@ -155,6 +131,22 @@ Deno.test("reportFiles() has a fact for every number of its tables and sentences
       assert(!/NaN|undefined/.test(text), path);
     }
   }
+});
+
+Deno.test("verdictText() says where ties let no p pass", () => {
+  // One pair of eight tells an order: no p below 1.
+  const a = [181.5, ...Array(7).fill(null)];
+  const rows = tableOf(campaign({ a, b: Array(8).fill(null) }));
+  assertEquals(
+    rows[4],
+    "128      resnet-bk vs transformer  8  8         n/a    n/a     1  1      1",
+  );
+  assertStringIncludes(rows[5], "not significant: 8 seeds with ties cannot pass 1 tests at 0.05");
+  assertStringIncludes(rows[6], "where a pair has no ratio, exact sign test");
+  const passing = tableOf(
+    campaign({ a: A.map((updates, i) => i < 6 ? updates : null), b: Array(8).fill(null) }),
+  );
+  assertStringIncludes(passing[5], "neither 2; significant, fewer updates: resnet-bk"); // 2 / 2^6
 });
 
 Deno.test("reportFiles() tests the other metric outside the family", async () => {
@@ -203,11 +195,12 @@ Deno.test("buildReport() removes what only an older campaign in the same folder 
     await buildReport({ ...input, outputDir, paperDir: null, programs });
     const tables = [...Deno.readDirSync(`${outputDir}/paper/generated/tables`)];
     return [...tables, ...Deno.readDirSync(`${outputDir}/figures`)].map(({ name }) => name)
-      .filter((name) => /^comparisons_|^steps/.test(name));
+      .filter((name) => /^comparisons_|^steps|^leaks/.test(name));
   };
   try {
-    const counted = ["comparisons_val_loss.tex", "steps_to_target.csv"];
-    assertEquals((await files(campaign())).toSorted(), counted);
+    const counted = ["comparisons_val_loss.tex", "leaks.tex", "steps_to_target.csv"];
+    const leak = { leaks: true, largestChange: 1, gainNats: 0.1 };
+    assertEquals((await files(campaign({ leak: () => leak }))).toSorted(), counted);
     assertEquals(await files(goldenFixture()), []);
   } finally {
     await Deno.remove(outputDir, { recursive: true });
