@@ -2,6 +2,7 @@
 import {
   auditCausality,
   auditGain,
+  auditText,
   type CausalityAudit,
   declaresCausal,
 } from "../evaluate/leak_audit.ts";
@@ -19,7 +20,7 @@ const COMMAND = {
   name: "audit-causality",
   summary:
     "Perturb tokens of a model and report changes of earlier predictions, and what reading ahead gains. " +
-    "Exit code 0: causal, 8: it leaks.",
+    "Exit code 0: no leak found, 8: it leaks.",
   positionals: {
     placeholder: "arm-or-model",
     description: "an arm of the manifest, or the path of a model that train saved",
@@ -60,11 +61,11 @@ const COMMAND = {
 /** Exit code of an audit that found a leak, docs/harness.md §5. */
 export const LEAKS_EXIT_CODE = 8;
 
-/** Sequences that are perturbed side by side. */
-const BATCH = 2;
+/** Positions that are listed for a length. */
+const MOST_ROWS = 16;
 
-/** Tokens that are scored at a time. */
-const SCORED_TOKENS = 2048;
+/** Tokens that are perturbed or scored side by side, at least two sequences of them. */
+const TOKENS_AT_A_TIME = 2048;
 
 interface Findings {
   readonly target: AuditTarget;
@@ -78,7 +79,7 @@ interface Findings {
 }
 
 /**
- * Runs the command and returns its exit code: 0 for a causal model, 8 for one that leaks.
+ * Runs the command and returns its exit code: 0 where no leak was found, 8 for a model that leaks.
  *
  * @throws {UsageError} If there is no such arm
  * @throws {StoreError} If the model cannot be read
@@ -108,12 +109,13 @@ export async function auditCausalityCommand(args: readonly string[]): Promise<nu
 async function findingsOf(target: AuditTarget, backend: Backend): Promise<Findings> {
   const audits: CausalityAudit[] = [];
   for (const length of target.lengths) {
-    audits.push(await auditCausality(backend, { ...target.at(length, BATCH), length }));
+    const rows = Math.max(2, Math.min(length - 1, Math.floor(TOKENS_AT_A_TIME / length)));
+    audits.push(await auditCausality(backend, { ...target.at(length, rows), length }));
   }
   const isDeclaredCausal = declaresCausal(target.model);
   const leaks = !isDeclaredCausal || audits.some(({ changed }) => changed > 0);
   const { windows, seqLen } = target;
-  const batch = Math.max(1, Math.floor(SCORED_TOKENS / seqLen));
+  const batch = Math.max(1, Math.floor(TOKENS_AT_A_TIME / seqLen));
   const gain = leaks && windows !== null
     ? await auditGain(backend, { ...target.at(seqLen, batch), windows })
     : null;
@@ -123,30 +125,41 @@ async function findingsOf(target: AuditTarget, backend: Backend): Promise<Findin
 
 function findingsText(found: Findings): readonly string[] {
   const { target, audits, leaks, largestChange, isDeclaredCausal } = found;
-  const rows = audits.flatMap(({ seqLen, probes }) =>
-    probes.map(({ position, changed, largestChange: change }) =>
-      [seqLen, position, changed, change === 0 ? "0" : change.toPrecision(3)].map(String)
-    )
-  );
-  const line = (cells: readonly string[]) =>
-    cells.map((text, i) => text.padEnd([8, 10, 24, 0][i])).join("").trimEnd();
   return [
     `model     ${target.name}`,
     `declared  ${isDeclaredCausal ? "causal" : "reads later tokens"}`,
     "",
-    line(["length", "changed", "earlier logits changed", "largest change"]),
-    ...rows.map(line),
+    ...audits.flatMap(lengthLines),
     "",
-    leaks
-      ? `${LEAKS_STAMP}: changing a token changes earlier logits by up to ${largestChange}; its losses are no evidence`
-      : "causal: changing a token changes no bit of any earlier logit",
+    !leaks
+      ? "no leak found: no bit of an earlier logit changed in what was compared above"
+      : largestChange > 0
+      ? `${LEAKS_STAMP}: earlier logits changed by up to ${largestChange}; its losses are no evidence`
+      : `${LEAKS_STAMP}: the model declares that it reads later tokens; its losses are no evidence`,
     ...(leaks && isDeclaredCausal ? ["The model declares itself causal: correct it"] : []),
     gainText(found),
   ];
 }
 
+/** What one length showed, then a row for each position from which a change moved earlier logits. */
+function lengthLines(audit: CausalityAudit): readonly string[] {
+  const leaking = audit.probes.filter(({ changed }) => changed > 0);
+  const line = (cells: readonly string[]) =>
+    cells.map((text, i) => text.padEnd([10, 24, 0][i])).join("").trimEnd();
+  const rows = leaking.map(({ position, changed, largestChange }) =>
+    line([String(position), String(changed), largestChange.toPrecision(3)])
+  );
+  const shown = rows.slice(0, MOST_ROWS);
+  return [
+    `length ${audit.seqLen}: ${auditText(audit)}`,
+    ...(rows.length > 0 ? [line(["from", "earlier logits changed", "largest change"])] : []),
+    ...shown,
+    ...(rows.length > shown.length ? [`and ${rows.length - shown.length} more positions`] : []),
+  ];
+}
+
 function gainText({ leaks, gain }: Findings): string {
-  if (!leaks) return "gain      0 nats per token: nothing reads a later token";
+  if (!leaks) return "gain      not measured: without a leak there is nothing to gain";
   if (gain === null) return "gain      not measured: a task has no text";
   const { nats, standardError, targets, usual, honest } = gain;
   const error = standardError === null
@@ -164,8 +177,10 @@ function findingsJson(found: Findings): Readonly<Record<string, unknown>> {
     leaks,
     declared_causal: isDeclaredCausal,
     largest_change: largestChange,
-    audits: audits.map(({ seqLen, probes }) => ({
+    audits: audits.map(({ seqLen, probes, compared }) => ({
       seq_len: seqLen,
+      logits_compared: compared.classes,
+      logits: compared.of,
       probes: probes.map((probe) => ({
         position: probe.position,
         changed: probe.changed,

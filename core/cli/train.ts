@@ -5,15 +5,20 @@
 import { systemClock } from "../run/clock.ts";
 import { formatSeconds } from "../run/format_seconds.ts";
 import { backendNameOf, type DeviceChoice, openBackend } from "../run/open_backend.ts";
-import { type TrainedModel, trainModel } from "../run/train_model.ts";
+import {
+  type EpochResult,
+  type TrainedModel,
+  trainModel,
+  type TrainModelOptions,
+} from "../run/train_model.ts";
 import type { Backend } from "../plan/backend.ts";
-import type { LeakFacts } from "../store/record.ts";
+import type { ModelAudit } from "../run/audit_unit.ts";
 import { parseArguments } from "./args.ts";
 import { runMain } from "./main.ts";
 import { onInterrupt } from "./on_interrupt.ts";
 import { shellQuoted } from "./shell_quoted.ts";
 import { givenSettings, TRAIN, type TrainOptions } from "./train_command.ts";
-import { auditTrained } from "./train_audit.ts";
+import { auditTrained, expectSavable } from "./train_audit.ts";
 import { claimFolder, lockFolder, saveTrained } from "./train_folder.ts";
 import { checkMixer, withMixer } from "./train_mixer.ts";
 import { planTraining, trainingPlanLines } from "./train_plan.ts";
@@ -26,6 +31,7 @@ import {
   resultJson,
   startLines,
   stepLine,
+  stopLine,
   validationLine,
 } from "./train_report.ts";
 import { setUpTraining, type TrainSetup } from "./train_setup.ts";
@@ -105,12 +111,18 @@ async function run(command: Command): Promise<number> {
   claimFolder(setup, { restart: options.restart });
   const until = Math.min(steps, options.maxSteps ?? steps);
   const begin = systemClock.seconds();
-  const { trained, leak, exitCode } = await trainUntil(command, until);
+  const { trained, audit, exitCode } = await trainUntil(command, until);
   const { outcome, step, epoch } = trained;
   if (outcome === "diverged") throw divergence(trained, setup);
-  const model = outcome === "done" ? saveTrained(trained, { setup, leak }) : null;
+  const leak = audit?.leak ?? null;
   const leaks = leak?.leaks ?? leaksIn(setup);
-  if (leak) say(auditLine(leak));
+  if (audit) {
+    say(auditLine(audit));
+    // Lines before this one had what the settings declare.
+    if (leaks && !leaksIn(setup)) print(LEAK_STAMP);
+    expectSavable(audit, setup);
+  }
+  const model = outcome === "done" ? saveTrained(trained, { setup, leak }) : null;
   if (epoch) {
     const seconds = systemClock.seconds() - begin;
     finalLines(epoch, { setup, leaks, seconds }).forEach(print);
@@ -129,48 +141,86 @@ async function run(command: Command): Promise<number> {
   return exitCode;
 }
 
-async function trainUntil(command: Command, until: number): Promise<{
+interface TrainedAndAudited {
   readonly trained: TrainedModel;
   /** What the audit found; null for a run that gives no model. */
-  readonly leak: LeakFacts | null;
+  readonly audit: ModelAudit | null;
   readonly exitCode: number;
-}> {
-  const { options, setup, say, print } = command;
-  const { config, data, stepsPerEpoch, saveDir: folder } = setup;
-  const { logInterval, saveInterval, profilePhases } = options;
+}
+
+async function trainUntil(command: Command, until: number): Promise<TrainedAndAudited> {
+  const { options, setup, say } = command;
   const stop = new AbortController();
   let exitCode = 0;
+  let isTrained = false;
   const release = onInterrupt({
     first: (code) => {
       exitCode = code;
-      say("Stopping: a checkpoint is saved first; press Ctrl-C again to stop at once");
+      say(stopLine({ isTrained }));
       stop.abort();
     },
   });
+  const lines = epochLines(command, until);
   try {
     return await withBackend(options, async (backend) => {
-      const trained = await trainModel({
-        ...{ config, data, backend, folder, stepsPerEpoch, until },
-        ...{ logInterval, saveInterval, profilePhases },
-        clock: systemClock,
+      const trained = await trainModel(runOptions(command, {
+        ...{ backend, until, onEpoch: lines.add },
         signal: stop.signal,
-        onStart: (start) => {
-          if (options.json) return;
-          startLines(setup, start).forEach(say);
-          if (leaksIn(setup)) print(LEAK_STAMP);
-        },
-        onUpdate: (update, { secondsLeft }) => {
-          print(stepLine(update, setup));
-          if (secondsLeft > 0) say(`  ${formatSeconds(secondsLeft)} left`);
-        },
-        onEpoch: (epoch) => print(validationLine(epoch, setup)),
-      });
-      const leak = await auditTrained(trained, { setup, backend });
-      return { trained, leak, exitCode: trained.outcome === "stopped" ? exitCode : 0 };
+      }));
+      isTrained = true;
+      if (stop.signal.aborted && trained.outcome === "done") say(stopLine({ isTrained }));
+      const audit = await auditTrained(trained, { setup, backend });
+      if (audit) lines.flush(audit.leak.leaks);
+      return { trained, audit, exitCode: trained.outcome === "stopped" ? exitCode : 0 };
     });
   } finally {
+    lines.flush(leaksIn(setup));
     release();
   }
+}
+
+/**
+ * Prints the losses of epochs. The last one waits for the audit: a line that is quoted alone must not hide a leak.
+ */
+function epochLines({ setup, print }: Command, until: number): {
+  readonly add: (epoch: EpochResult) => void;
+  /** Prints the line that waits, if there is one. */
+  readonly flush: (leaks: boolean) => void;
+} {
+  const last = Math.ceil(until / setup.stepsPerEpoch);
+  let waiting: EpochResult | undefined;
+  return {
+    add: (epoch) => {
+      if (epoch.epoch === last) waiting = epoch;
+      else print(validationLine(epoch, { setup, leaks: leaksIn(setup) }));
+    },
+    flush: (leaks) => {
+      if (waiting) print(validationLine(waiting, { setup, leaks }));
+      waiting = undefined;
+    },
+  };
+}
+
+function runOptions(
+  { options, setup, say, print }: Command,
+  run: Pick<TrainModelOptions, "backend" | "until" | "signal" | "onEpoch">,
+): TrainModelOptions {
+  const { config, data, stepsPerEpoch, saveDir: folder } = setup;
+  const { logInterval, saveInterval, profilePhases } = options;
+  return {
+    ...{ config, data, folder, stepsPerEpoch, logInterval, saveInterval, profilePhases },
+    ...run,
+    clock: systemClock,
+    onStart: (start) => {
+      if (options.json) return;
+      startLines(setup, start).forEach(say);
+      if (leaksIn(setup)) print(LEAK_STAMP);
+    },
+    onUpdate: (update, { secondsLeft }) => {
+      print(stepLine(update, setup));
+      if (secondsLeft > 0) say(`  ${formatSeconds(secondsLeft)} left`);
+    },
+  };
 }
 
 if (import.meta.main) await runMain(() => train(Deno.args));

@@ -191,9 +191,23 @@ function section(settings: ReadonlyMap<string, Json>, name: string): JsonObject 
 }
 
 function modelSettings(said: JsonObject, at: Place): JsonObject {
+  expectModuleKind(said, at);
   const settings = withPreset({ ...KIND_DEFAULTS[String(said.kind)], ...said }, at);
   modelSchema.read(settings, at);
   return settings;
+}
+
+/** A module beside another kind of model would be called an unknown key, which is no help. */
+function expectModuleKind({ kind, module }: JsonObject, at: Place): void {
+  if (module === undefined || kind === "module") return;
+  const place = memberPlace(at, "module");
+  const isFlag = at.said?.(place.path)?.path.startsWith("-");
+  throw manifestError(
+    place,
+    `belongs to models of kind "module", got kind "${kind}"; ${
+      isFlag ? "add --kind module" : 'say "kind: module" beside it'
+    }`,
+  );
 }
 
 /** A vocabulary size that was asked for must be the one of a tokenizer whose size is fixed. */

@@ -109,7 +109,10 @@ export const TRAIN_KEYS: readonly TrainKey[] = [
     ...TEXT,
     schema: oneOf("resnet-bk", "resolvent-block", "transformer", "module"),
   }),
-  model("module: your own mixer; ./my_mixer.ts counts from the settings file", TEXT),
+  model(
+    "module: your own mixer, from the present folder; in a settings file, from that file's folder",
+    TEXT,
+  ),
   model("config_preset=preset: named settings of resnet-bk, which all others change", {
     ...TEXT,
     schema: oneOf(...PRESET_NAMES),

@@ -9,7 +9,8 @@ import { trainingUnit, type TrainSetup } from "./train_setup.ts";
 /**
  * The same run with its mixer loaded and the digest of the mixer's code in its settings; a model of another kind is
  * given back as it is. The path counts from the folder of the settings file, or from the present one where a flag
- * says it.
+ * says it. The digest is of the user's own files, so that a run goes on with a newer harness wherever a built-in model's
+ * does: its checkpoint has the digest of the plan.
  *
  * @throws {ManifestError} If the module is missing, throws, exports no mixer, or is not the one that is pinned
  * @throws {UsageError} If this process may not run deno
@@ -33,9 +34,13 @@ export async function withMixer(setup: TrainSetup): Promise<TrainSetup> {
 
 function placeOf({ moduleAt: { file, path } }: TrainSetup): MixerPlace {
   const isFlag = path.startsWith("-");
-  return isFlag
-    ? { where: file, folder: ".", from: "the present folder" }
-    : { where: file, folder: dirname(file), from: "the folder of the settings" };
+  return {
+    where: file,
+    digestOf: "own files",
+    ...isFlag
+      ? { key: path, folder: ".", from: "the present folder" }
+      : { folder: dirname(file), from: "the folder of the settings" },
+  };
 }
 
 /**

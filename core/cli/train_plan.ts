@@ -7,6 +7,7 @@ import { formatSeconds } from "../run/format_seconds.ts";
 import { trainerSettings } from "../run/trainer_settings.ts";
 import { parameterCount, trainingPlan } from "../train/training_graph.ts";
 import { trainingUnit, type TrainSetup } from "./train_setup.ts";
+import { unfinishedSchedules } from "./unfinished_schedules.ts";
 
 /** The plan of a run as it is printed with `--json`. */
 export interface TrainingPlanFacts {
@@ -19,6 +20,8 @@ export interface TrainingPlanFacts {
   readonly steps: number;
   readonly steps_per_epoch: number;
   readonly tokens_per_step: number;
+  /** Schedules of the model that training ends before. */
+  readonly unfinished_schedules: readonly string[];
   /** Memory areas of the training program. */
   readonly bytes: number;
   readonly backend: string;
@@ -48,6 +51,7 @@ export async function planTraining(
     steps,
     steps_per_epoch: stepsPerEpoch,
     tokens_per_step: tokensPerStep,
+    unfinished_schedules: unfinishedSchedules(config),
     bytes: Object.values(plan.arenaBytes).reduce((sum, bytes) => sum + bytes, 0),
     backend: name,
     adapter: adapter?.description ?? null,
@@ -68,6 +72,7 @@ export function trainingPlanLines(plan: TrainingPlanFacts): readonly string[] {
       count(plan.tokens_per_step)
     } tokens: ${plan.epochs} epochs of ` +
     `${count(plan.steps_per_epoch)}`,
+    ...plan.unfinished_schedules.map((line) => `schedule    ${line}`),
     `memory      ${(plan.bytes / 2 ** 20).toFixed(1)} MB on the device`,
     `backend     ${plan.backend}${plan.adapter === null ? "" : `, ${plan.adapter}`}`,
     `predicted   ${plan.predicted_hours.toFixed(2)} hours (${

@@ -2,11 +2,14 @@
 import { scoredTokens } from "../data/evaluation_windows.ts";
 import { scoredFloors } from "../data/scored_floors.ts";
 import { NumericError } from "../errors.ts";
+import { auditText } from "../evaluate/leak_audit.ts";
 import { modelOf } from "../models/registry.ts";
+import type { ModelAudit } from "../run/audit_unit.ts";
 import type { EpochResult, TrainedModel, TrainingStart } from "../run/train_model.ts";
 import type { LeakFacts } from "../store/record.ts";
 import type { UpdateMetrics } from "../train/trainer.ts";
 import type { TrainSetup } from "./train_setup.ts";
+import { unfinishedSchedules } from "./unfinished_schedules.ts";
 
 /** What stands beside every result of a model whose predictions depend on later tokens. */
 export const LEAK_STAMP = "LEAKS: predictions depend on later tokens; this is no evidence";
@@ -41,6 +44,7 @@ export function startLines(
     floorsLine(setup),
     `steps     ${steps} of ${tokensPerStep} tokens, ${stepsPerEpoch} per epoch` +
     (run.from === 0 ? "" : `; going on after step ${run.from}`),
+    ...unfinishedSchedules(config).map((line) => `schedule  ${line}`),
     `folder    ${saveDir}`,
     ...run.rejected.map(({ path, reason }) => `unusable  ${path}: ${reason}`),
   ];
@@ -75,22 +79,38 @@ export function stepLine(
 }
 
 /** "Epoch 1/3 | Validation Loss: 7.1234 | Validation PPL: 1240.66". */
-export function validationLine({ epoch, valLoss }: EpochResult, setup: TrainSetup): string {
-  return stamped(
+export function validationLine({ epoch, valLoss }: EpochResult, { setup, leaks }: {
+  readonly setup: TrainSetup;
+  /** What the audit found; before it, what the settings declare. */
+  readonly leaks: boolean;
+}): string {
+  return stampedIf(
+    leaks,
     `Epoch ${epoch}/${setup.epochs} | Validation Loss: ${valLoss.toFixed(4)} | Validation PPL: ${
       Math.exp(valLoss).toFixed(2)
     }`,
-    setup,
   );
 }
 
-/** What the audit of the trained model measured. */
-export function auditLine({ leaks, largestChange, gainNats }: LeakFacts): string {
-  if (!leaks) return "audit     causal: changing a token changes no bit of an earlier logit";
+/** What the audit of the trained model measured, with how many positions and logits that were. */
+export function auditLine({ leak: { leaks, gainNats }, causality }: ModelAudit): string {
   const gain = gainNats === null
     ? ""
     : `; later tokens are worth ${gainNats.toFixed(4)} nats per token`;
-  return `audit     LEAKS: changing a token changes earlier logits by up to ${largestChange}${gain}`;
+  const what = !leaks
+    ? "no leak found"
+    : causality.changed > 0
+    ? "LEAKS"
+    : "LEAKS, as the model declares";
+  return `audit     ${what}: ${auditText(causality)}${gain}`;
+}
+
+/** What is said on Ctrl-C. A run that is trained ends as it would have: what is left takes seconds. */
+export function stopLine({ isTrained }: { readonly isTrained: boolean }): string {
+  const now = "press Ctrl-C again to stop at once";
+  return isTrained
+    ? `The updates are done and saved: the trained model is audited and saved before this ends; ${now}`
+    : `Stopping: a checkpoint is saved first; ${now}`;
 }
 
 /** The last two lines: the mean loss of the last epoch's updates, and the time of this command. */
@@ -117,13 +137,13 @@ export function finalLines(
 
 /** The error of a run with an update that is no step of training. Nothing was repaired or skipped. */
 export function divergence(
-  { step, last, epoch, saved }: TrainedModel,
+  { step, last, epoch, saved, fault }: TrainedModel,
   { config: { train }, saveDir }: TrainSetup,
 ): NumericError {
-  const what = epoch
+  const what = epoch && !Number.isFinite(epoch.valLoss)
     ? `Validation loss is ${epoch.valLoss}`
-    : last?.finite
-    ? `The gradient is exactly 0 and the loss ${last.loss}: values have overflowed, and no parameter has an effect`
+    : epoch || last?.finite
+    ? `Loss is ${epoch?.valLoss ?? last?.loss}, but ${fault}`
     : last === undefined || Number.isFinite(last.loss)
     ? "A gradient is not finite"
     : `Loss is ${last.loss}`;

@@ -32,13 +32,16 @@ export interface CausalityAudit {
   readonly changed: number;
   /** Largest absolute change of an earlier logit. */
   readonly largestChange: number;
+  /** Logits that were compared of each position, and how many there are. */
+  readonly compared: { readonly classes: number; readonly of: number };
 }
 
-/** Logits compared per position: a leak moves the features, and so all of them. */
+/** Logits compared per position, at most: a leak moves the features, on which all of them depend. */
 const MOST_CLASSES = 1024;
 
 /**
- * Perturbs tokens of sequences and compares the logits before them. Without `length` they are as long as the
+ * Perturbs tokens of sequences and compares the logits before them, at some positions of long sequences and for some
+ * classes of large vocabularies: `auditText` says how many. Without `length` they are as long as the
  * model's own.
  *
  * @throws {NumericError} If logits are not finite or depend on no token
@@ -60,10 +63,30 @@ export async function auditCausality(
       probes,
       changed: probes.reduce((sum, { changed }) => sum + changed, 0),
       largestChange: Math.max(...probes.map(({ largestChange }) => largestChange)),
+      compared: { classes, of: vocabularySize },
     };
   } finally {
     program.destroy();
   }
+}
+
+/**
+ * What was changed and compared: "changing tokens at 16 of 512 positions changed no bit of an earlier logit (1,024 of
+ * 30,000 logits compared)". Position 0 has no earlier logit, so N - 1 positions are all.
+ */
+export function auditText(
+  { seqLen, probes, changed, largestChange, compared }: CausalityAudit,
+): string {
+  const count = (value: number): string => value.toLocaleString("en-US");
+  const positions = probes.length >= seqLen - 1
+    ? `every position after the first of ${count(seqLen)}`
+    : `${count(probes.length)} of ${count(seqLen)} positions`;
+  const { classes, of } = compared;
+  const part = classes < of ? ` (${count(classes)} of ${count(of)} logits compared)` : "";
+  const what = changed > 0
+    ? `changed earlier logits by up to ${largestChange}`
+    : "changed no bit of an earlier logit";
+  return `changing tokens at ${positions} ${what}${part}`;
 }
 
 /** What later tokens are worth to a model on windows (W, N) of text. */

@@ -25,14 +25,14 @@ export interface TokenDistribution {
  * @throws {UsageError} If the temperature is negative or not finite, topK no integer >= 1, or topP not in (0, 1]
  */
 export function requireSampling({ temperature, topK, topP }: SamplingSettings): void {
-  if (!(temperature >= 0 && temperature < Infinity)) {
+  if (!(Number.isFinite(temperature) && temperature >= 0)) {
     throw settingError("temperature", "a finite number >= 0", temperature);
   }
   if (topK !== undefined && !(Number.isSafeInteger(topK) && topK >= 1)) {
-    throw settingError("top-k", "an integer >= 1", topK);
+    throw settingError("topK", "an integer >= 1", topK);
   }
-  if (topP !== undefined && !(topP > 0 && topP <= 1)) {
-    throw settingError("top-p", "a number > 0 and <= 1", topP);
+  if (topP !== undefined && !(Number.isFinite(topP) && topP > 0 && topP <= 1)) {
+    throw settingError("topP", "a number > 0 and <= 1", topP);
   }
 }
 

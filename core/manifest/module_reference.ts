@@ -6,7 +6,8 @@ import { objectOf, type Schema, text } from "./schema.ts";
 /** A path of the machine would make records differ between machines, so it is relative. */
 const path = text({
   pattern: /^\.\.?\/.*\.(ts|js|mjs)$/,
-  what: 'a path from the folder of the manifest, "./my_mixer.ts" say',
+  what:
+    'a relative path of a .ts, .js or .mjs file that starts with ./ or ../, "./my_mixer.ts" say',
 });
 
 const pinned = objectOf({

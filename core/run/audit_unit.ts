@@ -4,6 +4,7 @@ import {
   auditCausality,
   type AuditedModel,
   auditGain,
+  type CausalityAudit,
   declaresCausal,
 } from "../evaluate/leak_audit.ts";
 import type { ModelConfig } from "../models/registry.ts";
@@ -31,16 +32,15 @@ export async function auditUnit(trainer: Trainer, of: {
   const [param, state] = await trainer.program.readArenas(["param", "state"]);
   const tensors = modelTensors(trainer.program.plan, { param, state });
   const audit = await auditModel({ model, vocabularySize, shape, tensors }, of);
-  expectDeclared(audit, { action: `seal "${name}"`, model, seqLen: shape.seqLen });
+  expectDeclared(audit, { action: `seal "${name}"`, model });
   return audit.leak;
 }
 
 /** What an audit found, before anyone judges it. */
 export interface ModelAudit {
   readonly leak: LeakFacts;
-  /** Earlier logits that changed, and the positions of the tokens that changed them. */
-  readonly changed: number;
-  readonly positions: readonly number[];
+  /** What was changed and compared, and what came of it. */
+  readonly causality: CausalityAudit;
 }
 
 /**
@@ -56,17 +56,17 @@ export async function auditModel(audited: AuditedModel, of: {
 }): Promise<ModelAudit> {
   const { backend, data, evalTokens } = of;
   const { model, shape: { seqLen } } = audited;
-  const { changed, largestChange, probes } = await auditCausality(backend, audited);
-  const positions = probes.filter((probe) => probe.changed > 0).map(({ position }) => position);
+  const causality = await auditCausality(backend, audited);
+  const { changed, largestChange } = causality;
   const isDeclared = declaresCausal(model);
   const leaks = changed > 0 || !isDeclared;
   // A leak that nobody declared is an error, whatever it is worth.
   if (isDeclared || data.kind !== "text") {
-    return { leak: { leaks, largestChange, gainNats: null }, changed, positions };
+    return { leak: { leaks, largestChange, gainNats: null }, causality };
   }
   const windows = evaluationWindows(data.valid, { seqLen, evalTokens });
   const { nats } = await auditGain(backend, { ...audited, windows });
-  return { leak: { leaks, largestChange, gainNats: nats }, changed, positions };
+  return { leak: { leaks, largestChange, gainNats: nats }, causality };
 }
 
 /**
@@ -74,17 +74,19 @@ export async function auditModel(audited: AuditedModel, of: {
  *
  * @throws {UnitError} If it does
  */
-export function expectDeclared({ leak, changed, positions }: ModelAudit, at: {
+export function expectDeclared({ leak, causality }: ModelAudit, at: {
   /** What cannot be done with it, "seal \"e/p/arm\"". */
   readonly action: string;
   readonly model: ModelConfig;
-  readonly seqLen: number;
 }): void {
-  const { action, model, seqLen } = at;
+  const { action, model } = at;
   if (!leak.leaks || !declaresCausal(model)) return;
+  const { seqLen, probes } = causality;
+  const leaking = probes.filter((probe) => probe.changed > 0);
+  const [{ position, changed }] = leaking;
   throw new UnitError(
-    `Cannot ${action}: a "${model.kind}" model declares itself causal, but changing token ${
-      positions.join(", ")
-    } of ${seqLen} changes ${changed} earlier logits by up to ${leak.largestChange}; correct the model`,
+    `Cannot ${action}: a "${model.kind}" model declares itself causal, but changing the tokens from ${position} of ` +
+      `${seqLen} on changes ${changed} earlier logits (${leaking.length} of ${probes.length} probed positions show ` +
+      `a leak), by up to ${leak.largestChange}; correct the model`,
   );
 }

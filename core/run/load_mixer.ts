@@ -4,14 +4,20 @@ import { sourceDigest } from "../experiment/code_identity.ts";
 import { isMixerLoaded, keepMixer } from "../models/loaded_mixers.ts";
 import type { SequenceMixer } from "../models/sequence_mixer.ts";
 
-/** A module found on this machine. No part of it but `path` and `sha256` enters a record. */
-export interface MixerModule {
-  /** Manifest and key that name it, for messages. */
+/** How a module was named, for messages. */
+export interface MixerName {
+  /** Manifest and arm that name it. */
   readonly where: string;
+  /** Key or flag that does. */
+  readonly key: string;
   /** As the manifest has it. */
   readonly path: string;
+}
+
+/** A module found on this machine. No part of it but `path` and `sha256` enters a record. */
+export interface MixerModule extends MixerName {
   readonly url: string;
-  /** Digest of the code in its reach. */
+  /** Digest of the code in its reach, or of the user's own files. */
   readonly sha256: string;
   /** The user's own files in its reach: SHA-256 of their LF-normalised bytes by URL. */
   readonly files: Readonly<Record<string, string>>;
@@ -80,9 +86,9 @@ const MEMBERS = [
 
 /** "experiments/mine.yaml: at model.module: "./my_mixer.ts": …". */
 export function mixerError(
-  { where, path }: Pick<MixerModule, "where" | "path">,
+  { where, key, path }: MixerName,
   problem: string,
   options: ErrorOptions = {},
 ): ManifestError {
-  return new ManifestError(`${where}: at model.module: "${path}": ${problem}`, options);
+  return new ManifestError(`${where}: at ${key}: "${path}": ${problem}`, options);
 }

@@ -1,6 +1,6 @@
 /**
- * The log of a training run as metrics.csv, written line by line, and metrics.json, written now and then. Rows of
- * metrics.json say `leaks` as well: the columns of metrics.csv are the published ones.
+ * The log of a training run as metrics.csv, written line by line, and metrics.json, written now and then. Rows of both
+ * end with what is known of leaks: what the settings declare, and from the audit of the trained model on what that found.
  */
 import { StoreError } from "../errors.ts";
 import {
@@ -19,7 +19,10 @@ import {
 
 /** Between the numbers of a list in a cell. */
 const LIST = ";";
-const HEADER = METRIC_FIELDS.join(",");
+/** Without the stamp of leaks, as older versions wrote it and logs may still have it. */
+const BARE_HEADER = METRIC_FIELDS.join(",");
+/** Columns of metrics.csv; the last two say what is known of leaks. */
+export const METRICS_HEADER = `${BARE_HEADER},leaks,largest_earlier_change`;
 
 /** The log in a folder. The owner calls `close`. */
 export interface MetricsLog {
@@ -48,8 +51,10 @@ export function openMetricsLog(folder: string, { step, leaks }: {
   makeFolder(folder);
   const path = `${folder}/metrics.csv`;
   const rows = [...step > 0 ? earlierRows(path, step) : []];
+  // Nothing has been measured before the audit: the last cell is empty.
+  const lineOf = (row: TrainingMetrics): string => `${csvLine(row)},${leaks},`;
   const rewritten = (): Deno.FsFile => {
-    replaceFile(path, [HEADER, ...rows.map(csvLine), ""].join("\n"), { durable: false });
+    replaceFile(path, [METRICS_HEADER, ...rows.map(lineOf), ""].join("\n"), { durable: false });
     return storeIo(`open "${path}"`, () => Deno.openSync(path, { append: true }));
   };
   let file = rewritten();
@@ -57,7 +62,7 @@ export function openMetricsLog(folder: string, { step, leaks }: {
     rows,
     append: (more) => {
       rows.push(...more);
-      const text = more.map((row) => `${csvLine(row)}\n`).join("");
+      const text = more.map((row) => `${lineOf(row)}\n`).join("");
       storeIo(`write "${path}"`, () => writeAll(file, new TextEncoder().encode(text)));
     },
     setValLoss: (valLoss) => {
@@ -79,10 +84,13 @@ export function openMetricsLog(folder: string, { step, leaks }: {
 function earlierRows(path: string, step: number): readonly TrainingMetrics[] {
   const text = readTextIfPresent(path) ?? "";
   const [header, ...lines] = text.slice(0, text.lastIndexOf("\n") + 1).split("\n").slice(0, -1);
-  const rows = lines.slice(0, step).map((line, i) => rowOf(line, { path, step: i + 1 }));
-  if (header === HEADER && rows.length === step) return rows;
+  const isKnown = header === METRICS_HEADER || header === BARE_HEADER;
+  const columns = header?.split(",").length ?? 0;
+  const rows = (isKnown ? lines.slice(0, step) : [])
+    .map((line, i) => rowOf(line, { path, step: i + 1, columns }));
+  if (isKnown && rows.length === step) return rows;
   throw new StoreError(
-    `Cannot go on with "${path}": expected ${METRIC_FIELDS.length} known columns and ${step} rows, got ` +
+    `Cannot go on with "${path}": expected its known columns and ${step} rows, got ` +
       `${rows.length} rows; restore it, or start anew with --restart`,
   );
 }
@@ -97,18 +105,16 @@ function csvLine(row: TrainingMetrics): string {
 
 function rowOf(
   line: string,
-  at: { readonly path: string; readonly step: number },
+  at: { readonly path: string; readonly step: number; readonly columns: number },
 ): TrainingMetrics {
   const cells = line.split(",");
-  if (cells.length === METRIC_FIELDS.length && cells[0] === String(at.step)) {
+  if (cells.length === at.columns && cells[0] === String(at.step)) {
     return Object.fromEntries(
       METRIC_FIELDS.map((field, i) => [field, valueOf(field, cells[i])]),
     ) as TrainingMetrics;
   }
   throw new StoreError(
-    `Cannot go on with "${at.path}:${
-      at.step + 1
-    }": expected the ${METRIC_FIELDS.length} values of update ` +
+    `Cannot go on with "${at.path}:${at.step + 1}": expected the ${at.columns} values of update ` +
       `${at.step}, got ${JSON.stringify(line.slice(0, 80))}; start anew with --restart`,
   );
 }

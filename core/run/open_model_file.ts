@@ -1,7 +1,8 @@
 import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { loadMixer, mixerError } from "./load_mixer.ts";
 import { loadModelFile, type ModelFile } from "./model_file.ts";
-import { locateMixer, ownFilesDigest } from "./resolve_mixers.ts";
+import { locateMixer } from "./resolve_mixers.ts";
 
 /**
  * Reads a model's file and, where the model has one, loads the mixer of the user's own that it was trained with, with
@@ -20,13 +21,18 @@ export async function openModelFile(path: string): Promise<ModelFile> {
     where: path,
     folder: dirname(path),
     from: "the folder of the model",
+    digestOf: "own files",
+    ifMissing:
+      "the model keeps the way to its mixer from its own folder: put the files with SHA-256 " +
+      `${mixerSha256} there, or the model back to where it was saved`,
   });
-  const got = ownFilesDigest(module);
-  if (got !== mixerSha256) {
+  if (module.sha256 !== mixerSha256) {
     throw mixerError(
       module,
-      `expected the code that the model was trained with, SHA-256 ${mixerSha256}, got ${got}; it or a file that it ` +
-        "imports changed: restore them, or train again",
+      `expected the code that the model was trained with, SHA-256 ${mixerSha256}, got ${module.sha256}; it or a file ` +
+        `that it imports changed: restore ${
+          Object.keys(module.files).map((url) => fileURLToPath(url)).join(", ")
+        }, or train again`,
     );
   }
   await loadMixer(module);

@@ -1,5 +1,5 @@
 /** Finds the modules that arms name under `model.module`, loads them, and writes their digests into the units. */
-import { dirname, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { HarnessError, UsageError } from "../errors.ts";
 import type { CodeIdentity } from "../experiment/code_identity.ts";
@@ -9,8 +9,12 @@ import { isJsonObject, type JsonObject, memberOf } from "../manifest/json.ts";
 import { modelSchema } from "../manifest/model_schema.ts";
 import type { ModuleReference } from "../models/loaded_mixers.ts";
 import { sha256Hex } from "../random/sha256.ts";
-import { loadMixer, mixerError, type MixerModule } from "./load_mixer.ts";
+import { loadMixer, mixerError, type MixerModule, type MixerName } from "./load_mixer.ts";
 import { userCodeIdentity } from "./module_graph.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+/** Files of the harness, by their places from the root. */
+const HARNESS = /^(core|shaders)\/|^mod\.ts$/;
 
 /** Where the path of a module counts from. */
 export interface MixerPlace {
@@ -19,6 +23,16 @@ export interface MixerPlace {
   readonly folder: string;
   /** What the folder is, "the folder of the manifest". */
   readonly from: string;
+  /** Key or flag that names the module, for messages. @default "model.module" */
+  readonly key?: string;
+  /**
+   * Code that the digest is of: all in the module's reach, the harness included, or the user's own files alone.
+   *
+   * @default "reach"
+   */
+  readonly digestOf?: "reach" | "own files";
+  /** What to do where the module is missing. @default nothing is said */
+  readonly ifMissing?: string;
 }
 
 /** A unit and, where its model has one, the mixer's module. */
@@ -98,19 +112,29 @@ function pinned(unit: Unit, { path, sha256 }: MixerModule): Unit {
  */
 export async function locateMixer(
   { path }: Pick<ModuleReference, "path">,
-  { where, folder, from }: MixerPlace,
+  place: MixerPlace,
 ): Promise<MixerModule> {
+  const { where, folder, key = "model.module", digestOf = "reach" } = place;
+  const at = { where, path, key };
   const absolute = resolve(folder, path);
-  expectReadable({ where, path }, { absolute, from });
+  expectReadable(at, { ...place, absolute });
+  expectOutsideHarness(at, absolute);
   const url = pathToFileURL(absolute);
-  const identity = await identityOf({ where, path }, url);
-  return {
-    where,
-    path,
-    url: url.href,
-    sha256: identity.digest,
-    files: ownFiles(identity, url),
-  };
+  const identity = await identityOf(at, url);
+  const module = { ...at, url: url.href, files: ownFiles(identity, url) };
+  const sha256 = digestOf === "reach" ? identity.digest : ownFilesDigest(module);
+  return { ...module, sha256 };
+}
+
+/** The harness's own code is in the digest of every run; what changes there is no change of a mixer. */
+function expectOutsideHarness(at: MixerName, absolute: string): void {
+  const place = relative(ROOT, absolute).replaceAll("\\", "/");
+  if (!HARNESS.test(place)) return;
+  throw mixerError(
+    at,
+    `expected a module outside of "core/" and "shaders/", which are the harness, got "${place}"; move it, to ` +
+      '"mixers/" say',
+  );
 }
 
 /**
@@ -126,21 +150,22 @@ export function ownFilesDigest({ url, files }: Pick<MixerModule, "url" | "files"
 }
 
 function expectReadable(
-  at: Pick<MixerModule, "where" | "path">,
-  { absolute, from }: { readonly absolute: string; readonly from: string },
+  at: MixerName,
+  { absolute, from, ifMissing }: MixerPlace & { readonly absolute: string },
 ): void {
   try {
     if (Deno.statSync(absolute).isFile) return;
   } catch (cause) {
     const why = cause instanceof Deno.errors.NotFound ? "no such file" : (cause as Error).message;
     const what = `expected a file, from ${from} "${absolute}"`;
-    throw mixerError(at, `${what}, got ${why}`, { cause });
+    const advice = ifMissing === undefined ? "" : `; ${ifMissing}`;
+    throw mixerError(at, `${what}, got ${why}${advice}`, { cause });
   }
   throw mixerError(at, `expected a file, got the folder "${absolute}"`);
 }
 
 async function identityOf(
-  at: Pick<MixerModule, "where" | "path">,
+  at: MixerName,
   url: URL,
 ): Promise<CodeIdentity> {
   try {
@@ -155,17 +180,15 @@ async function identityOf(
 
 /** Files that belong to the mixer and not to the harness, whose own code is in every key. */
 function ownFiles(identity: CodeIdentity, module: URL): MixerModule["files"] {
-  const own = Object.entries(identity.files).filter(([name]) =>
-    !/^(core|shaders)\/|^mod\.ts$/.test(name)
-  );
+  const own = Object.entries(identity.files).filter(([name]) => !HARNESS.test(name));
   return Object.fromEntries(own.map(([name, sha256]) => [fileUrl(name, module), sha256]));
 }
 
 function fileUrl(name: string, module: URL): string {
-  const [base, path] = name.startsWith("user:")
-    ? [new URL("./", module), name.slice("user:".length)]
-    : [new URL("../../", import.meta.url), name];
-  return new URL(encodeURI(path), base).href;
+  const path = name.startsWith("user:")
+    ? join(dirname(fileURLToPath(module)), name.slice("user:".length))
+    : join(ROOT, name);
+  return pathToFileURL(path).href;
 }
 
 function expectPinned({ sha256 }: ModuleReference, module: MixerModule): void {

@@ -97,7 +97,19 @@ Deno.test("trainConfig() knows the other kinds of model, whose keys are not mixe
     ...["./lib/n.ts", "--module"],
   ]);
   refuses("model: { kind: module }", { says: "my.yaml: at model.module: missing" });
-  refuses(yaml("/m.ts"), { says: "my.yaml: at model.module: expected a path from the folder of" });
+  refuses(yaml("/m.ts"), {
+    says:
+      "my.yaml: at model.module: expected a relative path of a .ts, .js or .mjs file that starts with ./ or",
+  });
+  refuses("model: { kind: transformer, module: ./m.ts }", {
+    says:
+      'my.yaml: at model.module: belongs to models of kind "module", got kind "transformer"; say "kind: module"',
+  });
+  refuses("", {
+    says:
+      'command line: at --module: belongs to models of kind "module", got kind "resnet-bk"; add --kind module',
+    args: ["--module", "./m.ts"],
+  });
 });
 
 Deno.test("trainConfig() refuses unknown and misplaced keys, wrong values and contradictions", () => {

@@ -63,10 +63,29 @@ async function fails(
 
 Deno.test("expectCausality() names the token and counts the earlier logits, mixer that reads ahead", async () => {
   const under = checked("ahead", readAhead);
-  await fails(expectCausality, { under, says: "expected no earlier logit to change with token" });
+  await fails(expectCausality, {
+    under,
+    says: "expected no earlier logit to change with the tokens from",
+  });
   await expectAgreement(under);
   await expectFiniteGradients(under);
   await expectSameBits(under);
+});
+
+Deno.test("expectCausality() refuses a mixer in which one position alone reads the token after it", async () => {
+  // Away from the ends and the middle of 23.
+  for (const spot of [5, 16]) {
+    const under = checked("spot", (x) => {
+      const { type: { shape: [, n] } } = x;
+      const cut = (from: number, to: number): Tensor => slice(x, { axis: 1, from, to });
+      const rest = concat([cut(spot + 1, spot + 2), cut(spot + 1, n)], { axis: 1 });
+      return add(x, concat([cut(0, spot), rest], { axis: 1 }));
+    });
+    await fails((at) => expectCausality(at, { lengths: [23] }), {
+      under,
+      says: `with the tokens from ${spot + 1} of 23 on, got `,
+    });
+  }
 });
 
 Deno.test("expectCausality() refuses sequences of a batch that see each other", async () => {

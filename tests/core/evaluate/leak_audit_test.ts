@@ -2,7 +2,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { evaluationWindows } from "../../../core/data/evaluation_windows.ts";
 import { NumericError, StoreError } from "../../../core/errors.ts";
-import { auditCausality, type AuditedModel, auditGain } from "../../../core/evaluate/leak_audit.ts";
+import {
+  auditCausality,
+  type AuditedModel,
+  auditGain,
+  auditText,
+} from "../../../core/evaluate/leak_audit.ts";
 import { leakGain, prefixLengths } from "../../../core/evaluate/leak_gain.ts";
 import { rowLossesPlan } from "../../../core/evaluate/evaluation_plan.ts";
 import { perturbTokens, probedPositions } from "../../../core/evaluate/perturb_tokens.ts";
@@ -95,38 +100,103 @@ async function probeToy(toy: Toy, seqLen: number, values?: number) {
   return await perturbTokens(fed, { shape, vocabularySize: V, classes: V });
 }
 
-Deno.test("probedPositions() are the second, two neighbours in the middle and the last, each once", () => {
-  assertEquals(probedPositions(23), [1, 11, 12, 22]);
-  assertEquals(probedPositions(3), [1, 2]);
-  assertEquals(probedPositions(2), [1]);
-  assertEquals(probedPositions(1), [0]);
+/** Position 5 of a sequence also reads token 6; no other position reads ahead. */
+const readsAtOneSpot: Toy = (x) => {
+  const [, seqLen] = x.type.shape;
+  const spot = slice(x, { axis: 1, from: 6, to: 7 });
+  return add(x, pad(spot, { axis: 1, before: 5, after: seqLen - 6 }));
+};
+
+/** The first position also reads the last token. */
+const readsTheLast: Toy = (x) => {
+  const [, seqLen] = x.type.shape;
+  const last = slice(x, { axis: 1, from: seqLen - 1, to: seqLen });
+  return add(x, pad(last, { axis: 1, before: 0, after: seqLen - 1 }));
+};
+
+const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
+
+Deno.test("probedPositions() are all after the first of a short sequence, and of one that fits four batches", () => {
+  assertEquals(probedPositions({ batch: 2, seqLen: 17 }), upTo(16));
+  assertEquals(probedPositions({ batch: 11, seqLen: 23 }), upTo(22));
+  assertEquals(probedPositions({ batch: 32, seqLen: 129 }), upTo(128));
+  assertEquals(probedPositions({ batch: 2, seqLen: 2 }), [1]);
+  assertEquals(probedPositions({ batch: 2, seqLen: 1 }), [0]);
+});
+
+Deno.test("probedPositions() are spread over a long sequence, with both ends and neighbours in the middle", () => {
+  for (
+    const [batch, seqLen, count] of [[2, 18, 16], [2, 512, 16], [20, 512, 80], [1, 100_000, 16]]
+  ) {
+    const positions = probedPositions({ batch, seqLen });
+    assertEquals(new Set(positions).size, count);
+    const inside = positions.every((position) => position >= 1 && position < seqLen);
+    assert(inside, positions.join());
+    for (const position of [1, seqLen / 2, seqLen / 2 + 1, seqLen - 1]) {
+      assert(positions.includes(position), `${position} of ${seqLen}`);
+    }
+    // One is drawn from each of count - 4 equal parts: no gap is longer than two of them and what stands between.
+    const gaps = positions.slice(1).map((position, i) => position - positions[i]);
+    const longest = Math.max(...gaps);
+    assert(longest <= 2 * Math.ceil(seqLen / (count - 4)) + 4, `gap ${longest} of ${seqLen}`);
+  }
 });
 
 Deno.test("perturbTokens() finds what a toy that reads its next token leaks, at every position", async () => {
   // A changed token moves two logits of the position before it by exactly one: its old and its new class.
-  for (const { position, changed, largestChange } of await probeToy(readsNext, 23)) {
+  const probes = await probeToy(readsNext, 17);
+  assertEquals(probes.map(({ position }) => position), upTo(16));
+  for (const { position, changed, largestChange } of probes) {
     assertEquals([changed, largestChange], [2, 1], `position ${position}`);
   }
+});
+
+Deno.test("perturbTokens() finds a leak of one token into one position", async () => {
+  const probes = await probeToy(readsAtOneSpot, 17);
+  const found = probes.filter(({ changed }) => changed > 0);
+  assertEquals(found, [{ position: 6, changed: 2, largestChange: 1 }]);
+});
+
+Deno.test("perturbTokens() finds a leak of the last token into the first position from wherever tokens change", async () => {
+  const probes = await probeToy(readsTheLast, 200);
+  assertEquals(probes.length, 16);
+  // The definition of the toy: two classes of the first position move by one.
+  for (const probe of probes) assertEquals([probe.changed, probe.largestChange], [2, 1]);
 });
 
 Deno.test("perturbTokens() finds nothing where a toy reads the past alone", async () => {
   const probes = await probeToy(readsPast, 23);
   assertEquals(probes.map(({ changed, largestChange }) => [changed, largestChange]), [
-    [0, 0],
-    [0, 0],
-    [0, 0],
-    [0, 0],
+    ...Array.from({ length: 16 }, () => [0, 0]),
   ]);
 });
 
 Deno.test("perturbTokens() meets a leak within pairs, which even positions do not show", async () => {
-  const probes = await probeToy(readsPair, 24);
-  assertEquals(probes.map(({ position, changed }) => [position, changed > 0]), [
-    [1, true],
-    [12, false],
-    [13, true],
-    [23, true],
-  ]);
+  const probes = await probeToy(readsPair, 16);
+  assertEquals(probes.length, 15);
+  for (const { position, changed } of probes) assertEquals(changed > 0, position % 2 === 1);
+});
+
+Deno.test("auditText() says how many positions were changed and how many logits compared", () => {
+  const probes = upTo(16).map((position) => ({ position, changed: 0, largestChange: 0 }));
+  const audit = {
+    ...{ seqLen: 512, probes, changed: 0, largestChange: 0 },
+    compared: { classes: 1024, of: 30_000 },
+  };
+  assertEquals(
+    auditText(audit),
+    "changing tokens at 16 of 512 positions changed no bit of an earlier logit (1,024 of 30,000 logits compared)",
+  );
+  assertEquals(
+    auditText({
+      ...audit,
+      seqLen: 17,
+      changed: 3,
+      largestChange: 0.25,
+      compared: { classes: 61, of: 61 },
+    }),
+    "changing tokens at every position after the first of 17 changed earlier logits by up to 0.25",
+  );
 });
 
 Deno.test("perturbTokens() refuses logits that no token moves, and logits that are not finite", async () => {
@@ -180,7 +250,7 @@ Deno.test("auditCausality() and auditGain() find a transformer causal, also wher
     const audited = freshModel(causal, 64);
     for (const length of [23, 64]) {
       const audit = await auditCausality(backend, { ...audited, length });
-      assertEquals([audit.changed, audit.largestChange, audit.probes.length], [0, 0, 4]);
+      assertEquals([audit.changed, audit.largestChange, audit.probes.length], [0, 0, 16]);
     }
     const windows = evaluationWindows(someTokens("text", 257), { seqLen: 64, evalTokens: 256 });
     const gain = await auditGain(backend, { ...audited, windows });

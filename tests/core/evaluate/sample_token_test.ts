@@ -109,11 +109,16 @@ Deno.test("requireSampling() and tokenDistribution() refuse settings out of rang
     [{ temperature: -0.1 }, 'at temperature: expected a finite number >= 0, got "-0.1"'],
     [{ temperature: NaN }, 'at temperature: expected a finite number >= 0, got "NaN"'],
     [{ temperature: Infinity }, "at temperature"],
-    [{ temperature: 1, topK: 0 }, 'at top-k: expected an integer >= 1, got "0"'],
-    [{ temperature: 1, topK: 1.5 }, "at top-k"],
-    [{ temperature: 1, topP: 0 }, 'at top-p: expected a number > 0 and <= 1, got "0"'],
-    [{ temperature: 1, topP: 1.01 }, "at top-p"],
-    [{ temperature: 1, topP: NaN }, "at top-p"],
+    [
+      { temperature: null as unknown as number },
+      'at temperature: expected a finite number >= 0, got "null"',
+    ],
+    [{ temperature: 1, topP: "1" as unknown as number }, "at topP"],
+    [{ temperature: 1, topK: 0 }, 'at topK: expected an integer >= 1, got "0"'],
+    [{ temperature: 1, topK: 1.5 }, "at topK"],
+    [{ temperature: 1, topP: 0 }, 'at topP: expected a number > 0 and <= 1, got "0"'],
+    [{ temperature: 1, topP: 1.01 }, "at topP"],
+    [{ temperature: 1, topP: NaN }, "at topP"],
   ];
   for (const [sampling, message] of wrong) {
     assertThrows(() => requireSampling(sampling), UsageError, message);
