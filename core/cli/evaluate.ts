@@ -4,28 +4,19 @@ import { evaluateModel, type ModelEvaluation } from "../run/evaluate_model.ts";
 import type { ModelFile } from "../run/model_file.ts";
 import { modelPath } from "../run/model_path.ts";
 import { openModelFile } from "../run/open_model_file.ts";
-import {
-  backendNameOf,
-  DEVICE_CHOICES,
-  type DeviceChoice,
-  openBackend,
-} from "../run/open_backend.ts";
+import { backendNameOf, type DeviceChoice, openBackend } from "../run/open_backend.ts";
 import { parseArguments } from "./args.ts";
 import { runMain } from "./main.ts";
 import { modelText, PARTS } from "./model_text.ts";
 import type { CommandSpec, OptionSpecs, OptionValues } from "./option_spec.ts";
+import { SHARED_OPTIONS } from "./shared_options.ts";
 import { LEAK_STAMP } from "./train_report.ts";
 
 const EVALUATE = {
   name: "evaluate",
   summary: "Print loss and perplexity of a saved model, beside what counting n-grams reaches.",
   options: {
-    checkpoint: {
-      kind: "string",
-      description: "model that train saved, or its folder",
-      placeholder: "path",
-      required: true,
-    },
+    checkpoint: SHARED_OPTIONS.checkpoint,
     split: {
       kind: "string",
       description: "part of the text; without it valid, or all of a text given with --corpus",
@@ -36,11 +27,7 @@ const EVALUATE = {
       description: "your own text instead of the one that it was trained on: a file or a folder",
       placeholder: "path",
     },
-    dataDir: {
-      kind: "string",
-      description: "folder searched for corpora first; also RESNET_BK_DATA",
-      placeholder: "folder",
-    },
+    dataDir: SHARED_OPTIONS.dataDir,
     seqLen: {
       kind: "number",
       description: "tokens per window; without it the length of training",
@@ -60,13 +47,8 @@ const EVALUATE = {
       integer: true,
       minimum: 1,
     },
-    device: {
-      kind: "string",
-      description: "backend that runs the plans; auto is webgpu, never a fallback",
-      choices: DEVICE_CHOICES,
-      default: "auto",
-    },
-    json: { kind: "boolean", description: "print one JSON document" },
+    device: SHARED_OPTIONS.device,
+    json: SHARED_OPTIONS.json,
   },
   examples: [
     "deno task evaluate --checkpoint checkpoints/small_model/checkpoint_final.safetensors",

@@ -1,9 +1,5 @@
 /** `deno task generate`: a saved model writes on from a prompt. */
-import { TextPieces } from "../data/text_pieces.ts";
-import type { Tokenizer } from "../data/tokenizer.ts";
 import { UsageError } from "../errors.ts";
-import { generateTokens } from "../evaluate/generate_tokens.ts";
-import { requireSampling, type SamplingSettings } from "../evaluate/sample_token.ts";
 import { requireCausal } from "../evaluate/window_stream.ts";
 import { modelOf } from "../models/registry.ts";
 import type { Backend } from "../plan/backend.ts";
@@ -11,17 +7,14 @@ import { systemClock } from "../run/clock.ts";
 import type { ModelFile } from "../run/model_file.ts";
 import { modelPath } from "../run/model_path.ts";
 import { openModelFile } from "../run/open_model_file.ts";
-import {
-  backendNameOf,
-  DEVICE_CHOICES,
-  type DeviceChoice,
-  openBackend,
-} from "../run/open_backend.ts";
-import { openText } from "../run/open_text.ts";
+import { backendNameOf, type DeviceChoice, openBackend } from "../run/open_backend.ts";
+import { promptIds } from "../run/prompt_ids.ts";
+import { type GeneratedToken, writtenTokens } from "../run/written_tokens.ts";
 import { parseArguments } from "./args.ts";
 import { runMain } from "./main.ts";
 import { onInterrupt } from "./on_interrupt.ts";
 import type { CommandSpec, OptionSpecs, OptionValues } from "./option_spec.ts";
+import { SHARED_OPTIONS } from "./shared_options.ts";
 
 const GENERATE = {
   name: "generate",
@@ -29,21 +22,19 @@ const GENERATE = {
     "the same seed gives the same text.\nMemory and time per token do not grow with the text. " +
     "A model that cannot carry a state, a transformer say, reads its\nlast window again for every token.",
   options: {
-    checkpoint: {
-      kind: "string",
-      description: "model that train saved, or its folder",
-      placeholder: "path",
-      required: true,
-    },
+    checkpoint: SHARED_OPTIONS.checkpoint,
     prompt: { kind: "string", description: "text to go on from", required: true },
     temperature: {
       kind: "number",
       description: "below 1 bolder about what is probable; 0 takes the most probable token",
+      minimum: 0,
       default: 0.8,
     },
     topK: {
       kind: "number",
       description: "draw among so many most probable tokens; without it all",
+      integer: true,
+      minimum: 1,
     },
     topP: {
       kind: "number",
@@ -63,14 +54,10 @@ const GENERATE = {
       description: "tokens to write, the prompt not counted",
       integer: true,
       minimum: 1,
+      maximum: 4294967295,
       default: 100,
     },
-    device: {
-      kind: "string",
-      description: "backend that runs the plans; auto is webgpu, never a fallback",
-      choices: DEVICE_CHOICES,
-      default: "auto",
-    },
+    device: SHARED_OPTIONS.device,
     json: { kind: "boolean", description: "print one JSON document at the end" },
   },
   examples: [
@@ -113,51 +100,39 @@ export async function generate(
     return 0;
   }
   const { options } = read;
-  const { json, prompt } = options;
-  requireSampling(samplingOf(options));
+  const { json, prompt, topP } = options;
+  if (!(topP > 0 && topP <= 1)) {
+    throw new UsageError(`Option --top-p: expected a number > 0 and <= 1, got "${topP}"`);
+  }
   const file = await openModelFile(modelPath(options.checkpoint));
   requireCausal(file.model);
-  const ids = promptIds(prompt, file.tokenizer);
+  const ids = promptIds(file.tokenizer, options);
   if (!json) headLines(file, ids).forEach(say);
   const backend = await openBackend(backendNameOf(options.device as DeviceChoice));
   try {
-    const pieces = new TextPieces(file.tokenizer, ids);
     const show = (text: string): boolean => json || text === "" || write(text);
     show(prompt);
     const begin = systemClock.seconds();
-    const onToken = (id: number): boolean => show(pieces.add(id));
-    const exitCode = await writeOn({ file, options, ids, backend, onToken });
-    show(`${pieces.end()}\n`);
-    if (json) print(JSON.stringify(resultJson({ file, options, ids, pieces, exitCode }), null, 2));
-    else say(endLine(pieces, { exitCode, seconds: systemClock.seconds() - begin }));
-    return exitCode;
+    const written = await writeOn(file, { options, backend, show });
+    show("\n");
+    if (json) print(JSON.stringify(resultJson(written, { file, options, ids }), null, 2));
+    else say(endLine(written, systemClock.seconds() - begin));
+    return written.exitCode;
   } finally {
     backend.destroy();
   }
 }
 
-function endLine(
-  { ids }: TextPieces,
-  { exitCode, seconds }: { readonly exitCode: number; readonly seconds: number },
-): string {
-  return `${exitCode === 0 ? "wrote" : "stopped after"} ${ids.length} tokens in ${
+/** What was written until the end, or until something stopped it. */
+interface Written {
+  readonly tokens: readonly GeneratedToken[];
+  readonly exitCode: number;
+}
+
+function endLine({ tokens, exitCode }: Written, seconds: number): string {
+  return `${exitCode === 0 ? "wrote" : "stopped after"} ${tokens.length} tokens in ${
     seconds.toFixed(1)
   } s`;
-}
-
-function samplingOf({ temperature, topK, topP }: GenerateOptions): SamplingSettings {
-  return { temperature, topP, ...(topK === undefined ? {} : { topK }) };
-}
-
-function promptIds(prompt: string, tokenizer: Tokenizer): Int32Array {
-  const ids = tokenizer.encode(prompt);
-  if (ids.length > 0) return ids;
-  throw new UsageError(
-    `Cannot generate from the prompt ${
-      JSON.stringify(prompt)
-    }: it has no token of the ${tokenizer.kind} ` +
-      "tokenizer; give a word or more",
-  );
 }
 
 function headLines(
@@ -175,46 +150,43 @@ function headLines(
   ];
 }
 
-/** Writes until the length is reached, a signal comes, or `onToken` gives false. */
-async function writeOn(work: {
-  readonly file: ModelFile;
+/** Writes until the length is reached, a signal comes, or `show` gives false. */
+async function writeOn(file: ModelFile, { options, backend, show }: {
   readonly options: GenerateOptions;
-  readonly ids: Int32Array;
   readonly backend: Backend;
-  readonly onToken: (id: number) => boolean;
-}): Promise<number> {
-  const { file, options, ids: prompt, backend, onToken } = work;
-  const { maxLength: maxTokens, seed } = options;
+  readonly show: (text: string) => boolean;
+}): Promise<Written> {
+  const stop = new AbortController();
   let exitCode = 0;
-  const release = onInterrupt({ first: (code) => exitCode = code });
+  const release = onInterrupt({
+    first: (code) => {
+      exitCode = code;
+      stop.abort();
+    },
+  });
+  const tokens: GeneratedToken[] = [];
   try {
-    const stream = await openText(backend, file);
-    try {
-      const sampling = samplingOf(options);
-      for await (const id of generateTokens(stream, { prompt, maxTokens, sampling, seed })) {
-        if (exitCode !== 0 || !onToken(id)) break;
-      }
-    } finally {
-      stream.destroy();
+    for await (const token of writtenTokens(file, { backend, how: options, signal: stop.signal })) {
+      tokens.push(token);
+      if (!show(token.text)) break;
     }
-    return exitCode;
+    return { tokens, exitCode };
   } finally {
     release();
   }
 }
 
-function resultJson({ file, options, ids, pieces, exitCode }: {
+function resultJson({ tokens, exitCode }: Written, { file, options, ids }: {
   readonly file: ModelFile;
   readonly options: GenerateOptions;
+  /** Of the prompt. */
   readonly ids: Int32Array;
-  readonly pieces: TextPieces;
-  readonly exitCode: number;
 }): Readonly<Record<string, unknown>> {
   return {
     prompt: options.prompt,
-    text: pieces.text,
+    text: tokens.map(({ text }) => text).join(""),
     prompt_tokens: [...ids],
-    tokens: pieces.ids,
+    tokens: tokens.map(({ id }) => id),
     temperature: options.temperature,
     top_k: options.topK ?? null,
     top_p: options.topP,

@@ -6,16 +6,12 @@ import type { ModelFile } from "../run/model_file.ts";
 import { modelPath } from "../run/model_path.ts";
 import { modelStart } from "../run/model_start.ts";
 import { openModelFile } from "../run/open_model_file.ts";
-import {
-  backendNameOf,
-  DEVICE_CHOICES,
-  type DeviceChoice,
-  openBackend,
-} from "../run/open_backend.ts";
+import { backendNameOf, type DeviceChoice, openBackend } from "../run/open_backend.ts";
 import { folderOf, makeFolder, replaceFile } from "../store/store_io.ts";
 import { parseArguments } from "./args.ts";
 import { runMain } from "./main.ts";
 import type { CommandSpec, OptionSpecs, OptionValues } from "./option_spec.ts";
+import { SHARED_OPTIONS } from "./shared_options.ts";
 import { tokenLabels } from "./token_labels.ts";
 
 /** Tokens that still have a readable column on a page. */
@@ -29,12 +25,7 @@ const INSPECT = {
     "Draw what a saved model computes for a text: potential, Green function, eta, expert routing, and " +
     "rows of |G_ij|^2,\nwhich read like attention, in one HTML page that loads nothing.",
   options: {
-    checkpoint: {
-      kind: "string",
-      description: "model that train saved, or its folder",
-      placeholder: "path",
-      required: true,
-    },
+    checkpoint: SHARED_OPTIONS.checkpoint,
     text: {
       kind: "string",
       description: `text of 2 to ${MOST_TOKENS} tokens`,
@@ -51,12 +42,7 @@ const INSPECT = {
       description:
         `heads whose rows are drawn; without it ${SHOWN_HEADS} of them, from the first to the last`,
     },
-    device: {
-      kind: "string",
-      description: "backend that runs the plans; auto is webgpu, never a fallback",
-      choices: DEVICE_CHOICES,
-      default: "auto",
-    },
+    device: SHARED_OPTIONS.device,
     json: { kind: "boolean", description: "print the values as one JSON document as well" },
   },
   examples: [

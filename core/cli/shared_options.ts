@@ -3,6 +3,12 @@ import type { OptionSpecs } from "./option_spec.ts";
 
 /** Options that several commands have, with the same words and defaults in each. */
 export const SHARED_OPTIONS = {
+  checkpoint: {
+    kind: "string",
+    description: "model that train saved, or its folder",
+    placeholder: "path",
+    required: true,
+  },
   experiment: {
     kind: "string",
     description: "name of a manifest in experiments/, or a path to one",

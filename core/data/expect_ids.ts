@@ -11,15 +11,16 @@ export interface IdRange {
 }
 
 /**
- * Refuses ids outside the vocabulary. A kernel that reads a row outside a table gives zeros or the
+ * Refuses what is no integer, and ids outside the vocabulary. A kernel that reads a row outside a table gives zeros or the
  * last row and says nothing, so ids are checked before they are uploaded.
  *
  * @throws {DataError} On the first such id; the message has the id, its position and V
  */
-export function expectIds(ids: Int32Array | Uint8Array, range: IdRange): void {
+export function expectIds(ids: ArrayLike<number>, range: IdRange): void {
   const { vocabularySize } = range;
   for (let i = 0; i < ids.length; i++) {
-    if (!(ids[i] >= 0 && ids[i] < vocabularySize)) throw foreignId(ids[i], { ...range, at: i });
+    const fits = Number.isInteger(ids[i]) && ids[i] >= 0 && ids[i] < vocabularySize;
+    if (!fits) throw foreignId(ids[i], { ...range, at: i });
   }
 }
 
@@ -43,6 +44,8 @@ function foreignId(id: number, range: IdRange & { readonly at: number }): DataEr
   const { vocabularySize, what, at } = range;
   return new DataError(
     `Cannot use ${what}: expected ids in 0..${vocabularySize - 1} (V = ${vocabularySize}), ` +
-      `got ${id} at position ${at}; encode the text with the tokenizer of this vocabulary`,
+      `got ${
+        typeof id === "number" ? id : `"${id}"`
+      } at position ${at}; encode the text with the tokenizer of this vocabulary`,
   );
 }

@@ -1,6 +1,7 @@
 import { ManifestError } from "../errors.ts";
+import { idleKeys } from "../manifest/idle_keys.ts";
 import { isJsonObject, type JsonObject, memberOf } from "../manifest/json.ts";
-import { mergeObjects } from "../manifest/merge.ts";
+import { mergeObjects, withoutKeys } from "../manifest/merge.ts";
 import { withPreset } from "../manifest/model_presets.ts";
 import { MODEL_SHAPES, type ModelKind, modelSchema } from "../manifest/model_schema.ts";
 import type { ResolvedManifest } from "../manifest/resolve_manifest.ts";
@@ -18,16 +19,19 @@ export interface ArmSettings {
 
 /**
  * The arms of a manifest, sorted by name. The shared `model` section may hold keys of several
- * kinds of model: each arm takes those its kind has, so that a key of one kind changes no other.
+ * kinds of model: each arm takes those its kind has, so that a key of one kind changes no other. An arm with a preset
+ * and without a schedule leaves out what the shared section says about that schedule.
  *
- * @throws {ManifestError} On a key that is missing, that the arm's kind does not have, or that no arm reads.
+ * @throws {ManifestError} On a key that is missing, that has no effect, that the arm's kind does not have, or that no
+ * arm reads.
  */
 export function armSettings(resolved: ResolvedManifest): readonly ArmSettings[] {
   const shared = resolved.manifest.model;
   const names = Object.keys(resolved.manifest.arms).sort();
-  const arms = names.map((name) => settingsOf(resolved, name));
+  const taken = names.map((name) => takenKeys(resolved, name));
+  const arms = names.map((name, k) => settingsOf(resolved, { name, shared: taken[k] }));
   const unread = Object.keys(shared).find((key) =>
-    arms.every((arm) => !Object.hasOwn(arm.model, key) && !readsPreset(arm, key))
+    taken.every((keys) => !Object.hasOwn(keys, key))
   );
   if (unread === undefined) return arms;
   throw new ManifestError(
@@ -37,21 +41,30 @@ export function armSettings(resolved: ResolvedManifest): readonly ArmSettings[] 
   );
 }
 
-/** A preset is replaced by what it stands for. */
-function readsPreset({ model }: ArmSettings, key: string): boolean {
-  return key === "preset" && model.kind === "resnet-bk";
+/** What an arm takes of the shared `model` section. */
+function takenKeys(
+  { manifest: { arms, model: shared } }: ResolvedManifest,
+  name: string,
+): JsonObject {
+  const patch = arms[name].model ?? {};
+  const kind = memberOf(patch, "kind") ?? memberOf(shared, "kind");
+  const keys = keysOfKind(shared, kind);
+  const said = mergeObjects(keys, patch);
+  return memberOf(said, "preset") === undefined
+    ? keys // all keys are required
+    : withoutKeys(keys, [...idleKeys(said).keys()]);
 }
 
-function settingsOf(resolved: ResolvedManifest, name: string): ArmSettings {
+function settingsOf(
+  resolved: ResolvedManifest,
+  { name, shared }: { readonly name: string; readonly shared: JsonObject },
+): ArmSettings {
   const patch = resolved.manifest.arms[name];
-  const file = `${resolved.file} (profile ${resolved.profile}, arm ${name})`;
-  const shared = resolved.manifest.model;
-  const kind = memberOf(patch.model ?? {}, "kind") ?? memberOf(shared, "kind");
-  const said = mergeObjects(keysOfKind(shared, kind), patch.model ?? {});
-  const model = withPreset(said, { file, path: "model", patch: false });
-  modelSchema.read(model, { file, path: "model", patch: false });
+  const at = { file: `${resolved.file} (profile ${resolved.profile}, arm ${name})`, patch: false };
+  const model = withPreset(mergeObjects(shared, patch.model ?? {}), { ...at, path: "model" });
+  modelSchema.read(model, { ...at, path: "model" });
   const train = mergeObjects(sectionOf(resolved, "train"), patch.train ?? {});
-  const trainSettings = trainSchema.read(train, { file, path: "train", patch: false });
+  const trainSettings = trainSchema.read(train, { ...at, path: "train" });
   return { name, model, train, trainSettings };
 }
 

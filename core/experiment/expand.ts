@@ -1,6 +1,8 @@
 import { ManifestError } from "../errors.ts";
 import { canonicalJson } from "../manifest/canonical_json.ts";
+import { idleKeys } from "../manifest/idle_keys.ts";
 import { type JsonObject, memberOf } from "../manifest/json.ts";
+import { withoutKeys } from "../manifest/merge.ts";
 import type { ResolvedManifest } from "../manifest/resolve_manifest.ts";
 import { type ArmSettings, armSettings } from "./arm_settings.ts";
 import { checkComparisons, checkTraining } from "./check_experiment.ts";
@@ -65,11 +67,15 @@ function ascending(values: readonly number[]): readonly number[] {
   return values.toSorted((a, b) => a - b);
 }
 
-/** Two arms with the same settings would be one run under two names, and their difference exactly 0. */
+/**
+ * Two arms with the same settings would be one run under two names, and their difference exactly 0. What a schedule
+ * that is "none" would read tells no arms apart.
+ */
 function refuseEqualArms(resolved: ResolvedManifest, arms: readonly ArmSettings[]): void {
   const seen = new Map<string, string>();
   for (const arm of arms) {
-    const settings = canonicalJson({ model: arm.model, train: arm.train });
+    const model = withoutKeys(arm.model, [...idleKeys(arm.model).keys()]);
+    const settings = canonicalJson({ model, train: arm.train });
     const twin = seen.get(settings);
     if (twin !== undefined) {
       throw new ManifestError(

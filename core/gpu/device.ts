@@ -36,7 +36,7 @@ const LOSS_NEWS_MS = 200;
 /** How to get a driver, for users whose machine has none. */
 const REMEDY = "install a GPU driver with Vulkan, Metal or D3D12, or a software one " +
   "(Debian, Ubuntu: apt-get install mesa-vulkan-drivers libvulkan1), or run ./setup.sh; " +
-  "--device reference needs no adapter";
+  'the device "reference" needs no adapter (--device reference)';
 
 /** Facts about the adapter that would be used. @throws {NoAdapterError} If there is none */
 export async function findAdapter(): Promise<

@@ -1,4 +1,5 @@
 /** Named sets of settings of resnet-bk models, in manifest keys. docs/harness.md §1. */
+import { idleKeys } from "./idle_keys.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { memberOf } from "./json.ts";
 import { mergeObjects, withoutKeys } from "./merge.ts";
@@ -72,7 +73,8 @@ export const PRESET_NAMES = [...Object.keys(AVAILABLE), ...Object.keys(MISSING)]
  * A model's settings with what its preset and its mode imply filled in; what is said explicitly wins. Settings
  * without a preset are returned as they are.
  *
- * @throws {ManifestError} On an unknown preset, or one whose parts do not exist yet
+ * @throws {ManifestError} On an unknown preset, one whose parts do not exist yet, or what is said about a schedule
+ * that is "none"
  */
 export function withPreset(model: JsonObject, at: Place): JsonObject {
   const preset = memberOf(model, "preset");
@@ -82,7 +84,15 @@ export function withPreset(model: JsonObject, at: Place): JsonObject {
   const mode = memberOf(explicit, "mode") ?? base.mode;
   // A wrong mode is the schema's to refuse.
   const implied = typeof mode === "string" && Object.hasOwn(MODES, mode) ? MODES[mode] : {};
-  return mergeObjects(mergeObjects(base, implied), explicit);
+  const settings = mergeObjects(mergeObjects(base, implied), explicit);
+  for (const [key, schedule] of idleKeys(settings)) {
+    if (!Object.hasOwn(explicit, key)) continue;
+    throw manifestError(
+      memberPlace(at, key),
+      `has no effect with ${schedule} "none"; give ${schedule} a shape, or leave ${key} out`,
+    );
+  }
+  return settings;
 }
 
 function presetOf(preset: Json, at: Place): JsonObject {

@@ -4,7 +4,6 @@ import type { NgramFloor } from "../data/ngram_floors.ts";
 import { scoredFloors } from "../data/scored_floors.ts";
 import type { CorpusPart } from "../data/split_corpus.ts";
 import { verifyTokenization } from "../data/verify_tokenization.ts";
-import { DataError } from "../errors.ts";
 import { windowLoss } from "../evaluate/window_loss.ts";
 import type { Backend } from "../plan/backend.ts";
 import type { ModelFile } from "./model_file.ts";
@@ -62,12 +61,6 @@ export async function evaluateModel(
   const { backend, batchSize, seqLen, text } = options;
   const ids = tokenizer.encodePart(text.part);
   verifyTokenization(tokenizer, { ...text.part, ids });
-  if (ids.length <= seqLen) {
-    throw new DataError(
-      `Cannot score a text of ${ids.length} tokens: expected more than one window of ${seqLen}; give a longer ` +
-        `text or a smaller --seq-len`,
-    );
-  }
   const { vocabularySize } = tokenizer;
   const { loss, tokens } = await windowLoss(backend, {
     model,

@@ -4,7 +4,7 @@ import { UsageError } from "../errors.ts";
 import type { JsonObject } from "../manifest/json.ts";
 import type { Backend } from "../plan/backend.ts";
 import { modelPath } from "./model_path.ts";
-import { backendNameOf, openBackend } from "./open_backend.ts";
+import { type BackendName, backendNameOf, openBackend } from "./open_backend.ts";
 import { openModelFile } from "./open_model_file.ts";
 import {
   carriesState,
@@ -56,7 +56,7 @@ export interface LoadedModel extends AsyncDisposable {
    * Writes on from a prompt and gives the whole text.
    *
    * @throws {UsageError} On settings out of their range, an empty prompt, or a model whose tokens see later ones
-   * @throws {DataError} On an id outside the vocabulary
+   * @throws {DataError} On an id that is no integer in 0..V-1
    * @throws {NumericError} If a logit is not finite
    */
   readonly generate: (options: CheckpointGenerateOptions) => Promise<GeneratedText>;
@@ -69,11 +69,12 @@ export interface LoadedModel extends AsyncDisposable {
    * not fill a window is not scored.
    *
    * @throws {UsageError} If sizes are out of their range, or fewer tokens are to be scored than a window has
-   * @throws {DataError} If the text is shorter than a window, or on an id outside the vocabulary
+   * @throws {DataError} If it is no text and no array, is shorter than a window, or has an id that is no integer in
+   * 0..V-1
    * @throws {StoreError} If the model does not fit the length
    */
   readonly evaluate: (
-    text: string | Int32Array,
+    text: string | ArrayLike<number>,
     options?: CheckpointEvaluateOptions,
   ) => Promise<CheckpointLoss>;
   /**
@@ -81,10 +82,10 @@ export interface LoadedModel extends AsyncDisposable {
    * which reads them from a file.
    *
    * @throws {UsageError} If sizes are out of their range
-   * @throws {DataError} If there are too few ids, or on an id outside the vocabulary
+   * @throws {DataError} If there are too few ids, or one is no integer in 0..V-1
    */
   readonly evaluateStream: (
-    ids: Int32Array,
+    ids: ArrayLike<number>,
     options?: StreamedLossOptions,
   ) => Promise<StreamedLoss>;
   /** Frees the device, if it was opened for this model. What runs has to have ended. */
@@ -95,7 +96,7 @@ export interface LoadedModel extends AsyncDisposable {
  * Opens a model that `deno task train` saved: its file, or the folder of the training. The file says everything,
  * settings and tokenizer included. The owner calls `destroy`, or declares the model with `await using`.
  *
- * @throws {UsageError} If there is no model at the path, or both a device and a backend are given
+ * @throws {UsageError} If there is no model at the path or no such device, or both a device and a backend are given
  * @throws {StoreError} If the model is damaged or of another version
  * @throws {ManifestError} If the module of its mixer is missing or changed
  * @throws {NoAdapterError} For webgpu without an adapter
@@ -112,13 +113,9 @@ export async function fromCheckpoint(
   path: string,
   options: FromCheckpointOptions = {},
 ): Promise<LoadedModel> {
-  if (options.backend && options.device) {
-    throw new UsageError(
-      `Cannot open the model "${path}": expected a device or a backend, got both; leave one out`,
-    );
-  }
+  const device = checkedDevice(path, options);
   const file = await openModelFile(modelPath(path));
-  const backend = options.backend ?? await openBackend(backendNameOf(options.device ?? "auto"));
+  const backend = options.backend ?? await openBackend(device);
   let destroyed = false;
   const requireOpen = (): void => {
     if (destroyed) throw new UsageError(`Cannot use the model "${path}": it was destroyed`);
@@ -153,6 +150,17 @@ export async function fromCheckpoint(
     destroy,
     [Symbol.asyncDispose]: () => Promise.resolve(destroy()),
   };
+}
+
+/** The backend to open, unless one is given. What is wrong ends the call here: `deno run` checks no types. */
+function checkedDevice(path: string, { device, backend }: FromCheckpointOptions): BackendName {
+  const refused = (why: string): UsageError =>
+    new UsageError(`Cannot open the model "${path}": ${why}`);
+  if (backend && device) throw refused("expected a device or a backend, got both; leave one out");
+  if (backend && typeof backend.compile !== "function") {
+    throw refused(`at backend: expected an open one, got "${backend}"; a name is given as device`);
+  }
+  return backendNameOf(device ?? "auto");
 }
 
 async function wholeText(tokens: AsyncIterable<GeneratedToken>): Promise<GeneratedText> {

@@ -4,6 +4,7 @@ import { streamLoss } from "../evaluate/stream_loss.ts";
 import { windowLoss } from "../evaluate/window_loss.ts";
 import { modelOf } from "../models/registry.ts";
 import type { Backend } from "../plan/backend.ts";
+import { idArray } from "./id_array.ts";
 import type { ModelFile } from "./model_file.ts";
 import { modelStart } from "./model_start.ts";
 import { requireIntegers } from "./require_integers.ts";
@@ -53,10 +54,10 @@ export function carriesState({ model }: Pick<ModelFile, "model">): boolean {
  * for a model that has none; then a rest that does not fill a window is not scored.
  *
  * @throws {UsageError} If sizes are out of their range
- * @throws {DataError} If there are too few ids, or on an id outside the vocabulary
+ * @throws {DataError} If there are too few ids, or one is no integer in 0..V-1
  * @throws {StoreError} If the model does not fit windows of `chunkSize`
  */
-export async function streamedLoss(ids: Int32Array, { file, backend, how }: {
+export async function streamedLoss(ids: ArrayLike<number>, { file, backend, how }: {
   readonly file: ModelFile;
   readonly backend: Backend;
   readonly how: StreamedLossOptions;
@@ -69,7 +70,9 @@ export async function streamedLoss(ids: Int32Array, { file, backend, how }: {
     "chunkSize - overlap": [chunkSize - overlap, 1],
     maxTokens: [maxTokens ?? 1, 1],
   });
-  const text = maxTokens === undefined ? ids : ids.subarray(0, maxTokens + 1);
+  const { vocabularySize } = file.tokenizer;
+  const all = idArray(ids, { vocabularySize, what: "the text", expected: "an array of its ids" });
+  const text = maxTokens === undefined ? all : all.subarray(0, maxTokens + 1);
   const score = carries ? inOneSequence : inWindows;
   const result = await score(text, { file, backend, chunkSize, overlap });
   const perplexity = Math.exp(result.loss);

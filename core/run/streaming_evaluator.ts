@@ -15,10 +15,10 @@ export interface StreamingEvaluator {
    * Scores ids (T), of which the first is not predicted, and of the rest at most `maxTokens`.
    *
    * @throws {UsageError} If chunkSize or maxTokens is no integer >= 1, or overlap none in 0..chunkSize-1
-   * @throws {DataError} If there are too few ids, or on an id outside the vocabulary
+   * @throws {DataError} If there are too few ids, or one is no integer in 0..V-1
    */
   readonly evaluateStreaming: (
-    ids: Int32Array,
+    ids: ArrayLike<number>,
     options?: { readonly maxTokens?: number },
   ) => Promise<StreamedLoss>;
 }

@@ -2,6 +2,7 @@
 import { windowLoss } from "../evaluate/window_loss.ts";
 import type { Backend } from "../plan/backend.ts";
 import { evaluateModel } from "./evaluate_model.ts";
+import { idArray } from "./id_array.ts";
 import type { ModelFile } from "./model_file.ts";
 import { modelStart } from "./model_start.ts";
 import { requireIntegers } from "./require_integers.ts";
@@ -40,10 +41,11 @@ export interface CheckpointLoss {
  * scored.
  *
  * @throws {UsageError} If sizes are out of their range, or fewer tokens are to be scored than a window has
- * @throws {DataError} If the text is shorter than a window, or on an id outside the vocabulary
+ * @throws {DataError} If it is no text and no array, is shorter than a window, or has an id that is no integer in
+ * 0..V-1
  * @throws {StoreError} If the model does not fit the length
  */
-export async function textLoss(text: string | Int32Array, { file, backend, how }: {
+export async function textLoss(text: string | ArrayLike<number>, { file, backend, how }: {
   readonly file: ModelFile;
   readonly backend: Backend;
   readonly how: CheckpointEvaluateOptions;
@@ -63,7 +65,10 @@ export async function textLoss(text: string | Int32Array, { file, backend, how }
     );
     return { loss, perplexity, tokens, bitsPerByte, bitsPerByteIsLowerBound, leaks };
   }
-  const ids = evalTokens === undefined ? text : text.subarray(0, evalTokens + 1);
+  const all = idArray(text, {
+    ...{ vocabularySize, what: "the text", expected: "a string or an array of ids" },
+  });
+  const ids = evalTokens === undefined ? all : all.subarray(0, evalTokens + 1);
   const start = modelStart(file, { seqLen });
   const { loss, tokens } = await windowLoss(backend, {
     ...{ model, vocabularySize, start, ids, seqLen, batchSize },

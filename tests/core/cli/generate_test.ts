@@ -105,9 +105,22 @@ Deno.test("generate() refuses what it cannot do, with the reason", async () => {
     const of = (checkpoint: string, ...more: readonly string[]) => () =>
       generate(["--checkpoint", checkpoint, "--prompt", "a", ...more], { say: () => {} });
     await assertRejects(of(`${folder}/none`), UsageError, "no such file");
-    await assertRejects(of(path, "--temperature=-1"), UsageError, "at temperature");
-    await assertRejects(of(path, "--top-p", "2"), UsageError, "at top-p");
-    await assertRejects(of(path, "--top-k", "0"), UsageError, "at top-k");
+    await assertRejects(
+      of(path, "--temperature=-1"),
+      UsageError,
+      "--temperature: expected a number",
+    );
+    for (const topP of ["0", "2", "-1"]) {
+      const says = `--top-p: expected a number > 0 and <= 1, got "${topP}"`;
+      await assertRejects(of(path, `--top-p=${topP}`), UsageError, says);
+    }
+    for (const topK of ["0", "1.5"]) {
+      await assertRejects(
+        of(path, "--top-k", topK),
+        UsageError,
+        "--top-k: expected an integer >= 1",
+      );
+    }
     const settings = { ...SMALL_MODEL, mode: "paper" };
     const paper = saveSmallModel(`${folder}/p.safetensors`, { settings, tokenizer });
     await assertRejects(of(paper), UsageError, "its tokens see later ones");

@@ -286,5 +286,5 @@ Deno.test("deno task op ends with code 3 and one message where there is no adapt
   const errors = new TextDecoder().decode(stderr);
   assertEquals([code, stdout.length], [3, 0], errors);
   assertStringIncludes(errors, "error: No WebGPU adapter found");
-  assertStringIncludes(errors, "--device reference needs no adapter");
+  assertStringIncludes(errors, 'the device "reference" needs no adapter (--device reference)');
 });

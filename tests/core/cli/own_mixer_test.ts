@@ -44,7 +44,7 @@ Deno.test("reproduce refuses a mixer that reads later tokens, and seals nothing"
       code: 2,
       says: [
         `${manifest} (profile short, arm transformer): at model.module: "./mixers/mine.ts": `,
-        'fails the check "causality to the bit": expected no earlier logit to change with token',
+        'fails the check "causality to the bit": expected no earlier logit to change with the tokens from',
         "nothing was trained",
       ],
     });

@@ -1,9 +1,12 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertObjectMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { ManifestError } from "../../../core/errors.ts";
 import { expand } from "../../../core/experiment/expand.ts";
+import { withPreset } from "../../../core/manifest/model_presets.ts";
 import { readUnitConfig } from "../../../core/manifest/unit_config.ts";
 import { MANIFEST_TEXT, manifestWith } from "../manifest/_manifest_text.ts";
 import { resolvedText } from "./_resolved.ts";
+
+const AT = { file: "test", path: "model", patch: false };
 
 function refusalOf(piece: string, replacement: string): string {
   const resolved = resolvedText(manifestWith(piece, replacement));
@@ -143,6 +146,74 @@ Deno.test("expand() refuses two arms with the same settings", () => {
     refusalOf("  transformer:", "  copy: {model: {kind: transformer}}\n  transformer:"),
     'at arms.transformer: same settings as arm "copy"',
   );
+});
+
+/** The manifest with more shared settings of the model, and the model of its second arm. */
+function scheduledArms(shared: string, arm: string): string {
+  return manifestWith("  eta_min: 0.001\n", `  eta_min: 0.001\n${shared}`)
+    .replace("transformer: {model: {kind: transformer}}", `other: {model: {kind: resnet-bk${arm}}}`)
+    .replace("  n_heads: 2\n", "")
+    .replace("b: transformer", "b: other");
+}
+
+Deno.test("expand() refuses what is said about a schedule that is none", () => {
+  const cases = [
+    [scheduledArms("", ", epsilon_end: 0.3"), "arm other): at model.epsilon_end: has no effect"],
+    [scheduledArms("", ", epsilon_start: 1"), "at model.epsilon_start: has no effect"],
+    [scheduledArms("", ", gumbel: 1, gumbel_steps: 4"), "at model.gumbel_steps: has no effect"],
+    [
+      scheduledArms("  epsilon_steps: 4\n", ", v_max: 2"),
+      "at model.epsilon_steps: no arm reads this key",
+    ],
+  ];
+  for (const [text, says] of cases) {
+    assertThrows(() => expand(resolvedText(text)), ManifestError, says);
+  }
+});
+
+Deno.test("expand() leaves a shared schedule out of an arm that has none", () => {
+  const shared = "  epsilon_schedule: cosine\n  epsilon_end: 0.3\n  epsilon_steps: 4\n";
+  const text = scheduledArms(shared, ", epsilon_schedule: none");
+  const [other, , scheduled] = expand(resolvedText(text)).map(({ config }) => config.model);
+  assertObjectMatch(scheduled as Record<string, unknown>, {
+    epsilon_schedule: "cosine",
+    epsilon_end: 0.3,
+    epsilon_steps: 4,
+  });
+  assertObjectMatch(other as Record<string, unknown>, {
+    epsilon_schedule: "none",
+    epsilon_end: 0.5,
+    epsilon_steps: 10_000,
+  });
+});
+
+Deno.test("expand() takes no schedule that is none for a difference between arms without a preset", () => {
+  const shape = { d_model: 8, n_layers: 1, tie_head: true };
+  const complete = withPreset({ kind: "resnet-bk", preset: "baseline", ...shape }, AT);
+  const armsWith = (end: number, schedule: string) =>
+    scheduledArms("", "")
+      .replace(/\nmodel:\n( {2}.*\n)+/, "\nmodel: {}\n")
+      .replace(
+        /arms:\n( {2}.*\n)+/,
+        `arms:\n${
+          [0.5, end].map((epsilon_end, k) =>
+            `  ${["resnet-bk", "other"][k]}: {model: ${
+              JSON.stringify({
+                ...complete,
+                epsilon_schedule: schedule,
+                epsilon_steps: 4,
+                epsilon_end,
+              })
+            }}\n`
+          ).join("")
+        }`,
+      );
+  assertThrows(
+    () => expand(resolvedText(armsWith(0.3, "none"))),
+    ManifestError,
+    'at arms.resnet-bk: same settings as arm "other"',
+  );
+  assertEquals(expand(resolvedText(armsWith(0.3, "linear"))).length, 4);
 });
 
 Deno.test("expand() refuses settings that an arm's kind of model lacks, or that no arm reads", () => {

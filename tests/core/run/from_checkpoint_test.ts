@@ -5,8 +5,9 @@ import { wordTokenizer } from "../../../core/data/word_tokenizer.ts";
 import { DataError, UsageError } from "../../../core/errors.ts";
 import { webGpuBackend } from "../../../core/gpu/backend.ts";
 import { referenceBackend } from "../../../core/reference/interpreter.ts";
-import { fromCheckpoint } from "../../../core/run/from_checkpoint.ts";
+import { fromCheckpoint, type FromCheckpointOptions } from "../../../core/run/from_checkpoint.ts";
 import { loadModelFile } from "../../../core/run/model_file.ts";
+import type { CheckpointGenerateOptions } from "../../../core/run/written_tokens.ts";
 import { inFolder, saveSmallModel, SMALL_MODEL, SMALL_TRANSFORMER } from "../cli/_saved_model.ts";
 import { meanOf, savedLogits, savedNats } from "./_saved_logits.ts";
 
@@ -35,6 +36,9 @@ Deno.test("fromCheckpoint() opens a file and a folder, and generates what the co
     const pieces = await Array.fromAsync(model.generateTokens({ inputIds, ...options }));
     assertEquals(pieces.map(({ id }) => id), tokens);
     assertEquals(pieces.map((piece) => piece.text).join(""), text);
+    // Any array of integers will do.
+    const wide = Float64Array.from(inputIds);
+    assertEquals(await model.generate({ inputIds: wide, ...options }), written);
     const other = await model.generate({ inputIds, ...options, seed: 8 });
     assertNotEquals([...other.ids], tokens);
   });
@@ -139,6 +143,13 @@ Deno.test("fromCheckpoint() and its model refuse what they cannot do, and what w
     await assertRejects(() => fromCheckpoint(folder), UsageError, "it has no");
     const two = { device: "reference", backend: double } as const;
     await assertRejects(() => fromCheckpoint(path, two), UsageError, "got both");
+    // What a program without types may say. None of these stands for "reference".
+    for (const device of ["cuda", "refrence", "", "WebGPU"]) {
+      const other = { device } as unknown as FromCheckpointOptions;
+      await assertRejects(() => fromCheckpoint(path, other), UsageError, `device "${device}"`);
+    }
+    const named = { backend: "reference" } as unknown as FromCheckpointOptions;
+    await assertRejects(() => fromCheckpoint(path, named), UsageError, 'got "reference"; a name');
     const model = await fromCheckpoint(path, { device: "reference" });
     const refusals = [
       [{}, "got none"],
@@ -146,7 +157,11 @@ Deno.test("fromCheckpoint() and its model refuse what they cannot do, and what w
       [{ prompt: "" }, "no token of the byte tokenizer"],
       [{ prompt: "a", maxLength: 0 }, "at maxLength"],
       [{ prompt: "a", seed: -1 }, "at seed"],
-      [{ prompt: "a", topP: 2 }, "at top-p"],
+      [{ prompt: "a", topP: 2 }, "at topP"],
+      [{ prompt: "a", topK: 0 }, "at topK"],
+      [{ inputIds: [] }, "at inputIds"],
+      [{ prompt: 65 as unknown as string }, 'at prompt: expected a text, got "65"'],
+      [undefined as unknown as CheckpointGenerateOptions, "got none"],
     ] as const;
     for (const [options, says] of refusals) {
       await assertRejects(() => model.generate(options), UsageError, says);
@@ -154,6 +169,12 @@ Deno.test("fromCheckpoint() and its model refuse what they cannot do, and what w
     await assertRejects(() => model.generate({ inputIds: [256] }), DataError, "got 256");
     await assertRejects(() => model.evaluate("short"), DataError, "5 tokens");
     await assertRejects(() => model.evaluate(Int32Array.of(1, 2)), DataError, "2 tokens");
+    for (const text of [undefined, null, 7, {}, TEXT.split(""), new TextEncoder().encode(TEXT)]) {
+      const untyped = text as unknown as string;
+      await assertRejects(() => model.evaluate(untyped), DataError, "Cannot use the text");
+      const ids = text as unknown as Int32Array;
+      await assertRejects(() => model.evaluateStream(ids), DataError, "Cannot use the text");
+    }
     const few = () => model.evaluate(TEXT, { evalTokens: 3 });
     await assertRejects(few, UsageError, "at evalTokens: expected an integer in 16..");
     model.destroy();

@@ -86,7 +86,7 @@ Deno.test("loadModelFile() gives back what saveModelFile() was given, bit by bit
 Deno.test("saveModelFile() stamps a model that reads later tokens, and refuses incomplete settings", () => {
   inFolder((folder) => {
     const path = `${folder}/model.safetensors`;
-    const paper = withPreset({ ...SETTINGS, preset: "baseline", mode: "paper", ...PAPER }, AT);
+    const paper = { ...SETTINGS, mode: "paper", ...PAPER };
     saveModelFile(path, { ...CONTENT, settings: paper, tokenizer: byteTokenizer, valLoss: null });
     const { leaks, valLoss, tokenizer } = loadModelFile(path);
     assertEquals([leaks, valLoss, tokenizer.kind], [true, null, "byte"]);

@@ -1,11 +1,16 @@
 /** Modules of a user's own: found, identified, imported, and refused with file and key where something is wrong. */
 import { assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { ManifestError } from "../../../core/errors.ts";
 import type { Unit } from "../../../core/experiment/unit.ts";
 import type { Json } from "../../../core/manifest/json.ts";
 import { loadedMixer } from "../../../core/models/loaded_mixers.ts";
 import { loadMixer } from "../../../core/run/load_mixer.ts";
-import { resolveMixers, type UnitWithMixer } from "../../../core/run/resolve_mixers.ts";
+import {
+  resolveMixer,
+  resolveMixers,
+  type UnitWithMixer,
+} from "../../../core/run/resolve_mixers.ts";
 
 function unitWith(module: Json): Unit {
   const model = { kind: "module", module, d_model: 8, n_layers: 1, tie_head: true };
@@ -20,6 +25,8 @@ const GOOD: Texts = {
     'import { NAME } from "./lib/name.ts";\nexport const mixer = { source: NAME, forward: (x) => x };\n',
   "lib/name.ts": 'export const NAME = "the identity";\n',
 };
+
+const LIB: Texts = { "lib/name.ts": GOOD["lib/name.ts"] };
 
 /** Resolves one unit with modules of these texts, in a folder of their own. */
 async function resolved(
@@ -106,6 +113,63 @@ Deno.test("resolveMixers() refuses imports from outside the module's folder", as
     ]);
   } finally {
     await Deno.remove(elsewhere);
+  }
+});
+
+Deno.test("resolveMixers() takes any letters in the names of a module and of what it imports", async () => {
+  const [{ mixer }] = await resolved({
+    "m #1? 50%.ts": 'import { NAME } from "./lib/na%23me.ts";\n' +
+      "export const mixer = { source: NAME, forward: (x) => x };\n",
+    "lib/na#me.ts": 'export const NAME = "odd names";\n',
+  }, { module: "./m #1? 50%.ts" });
+  const names = Object.keys(mixer!.files).map((url) => fileURLToPath(url).replace(/^.*\//, ""));
+  assertEquals(names.sort(), ["m #1? 50%.ts", "na#me.ts"]);
+  assertEquals(loadedMixer(mixer!).source, "odd names");
+});
+
+Deno.test("resolveMixers() refuses a package that deno.lock has not, and leaves deno.lock alone", async () => {
+  const before = await Deno.readTextFile("deno.lock");
+  // Known to the lock under its full version alone.
+  await refused({ "m.ts": `import "npm:simple-statistics@7";\n${GOOD["m.ts"]}`, ...LIB }, [
+    'got: "npm:simple-statistics@7" is not in deno.lock',
+    "names in deno.json",
+  ]);
+  assertEquals(await Deno.readTextFile("deno.lock"), before);
+  const named = { ...LIB, "m.ts": `import "simple-statistics";\n${GOOD["m.ts"]}` };
+  const [{ mixer }] = await resolved(named);
+  assertNotEquals(mixer!.sha256, (await resolved(GOOD))[0].mixer!.sha256);
+});
+
+Deno.test("resolveMixer() refuses a module among the harness's own files, whose changes no digest of it would show", async () => {
+  const place = { where: "here", folder: "core/models", from: "the folder of the test" };
+  const { message } = await assertRejects(
+    () => resolveMixer({ path: "./module_model.ts", sha256: null }, place),
+    ManifestError,
+  );
+  assertMatch(message, /^here: at model\.module: .*expected a module outside of "core\/"/);
+  assertMatch(message, /got "core\/models\/module_model\.ts"; move it/);
+});
+
+Deno.test("resolveMixer() digests the user's own files alone where it is asked to", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${folder}/lib`);
+    for (const [name, text] of Object.entries(GOOD)) {
+      await Deno.writeTextFile(`${folder}/${name}`, text);
+    }
+    const mod = new URL("../../../mod.ts", import.meta.url);
+    const own = async () => {
+      const place = { where: "here", folder, from: "there", digestOf: "own files" } as const;
+      return (await resolveMixer({ path: "./m.ts", sha256: null }, place)).sha256;
+    };
+    const digest = await own();
+    // Definition: SHA-256 of the canonical JSON of SHA-256 by place; python3 hashlib over GOOD.
+    assertEquals(digest, "3b734fceb1d324fa1eda21d8308ddbe415b196f1d02e4675a0de6ad3c18024bb");
+    // With all of the harness in its reach the digest is still one of two files.
+    await Deno.writeTextFile(`${folder}/lib/name.ts`, `import "${mod}";\n${GOOD["lib/name.ts"]}`);
+    assertNotEquals(await own(), digest);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });
 

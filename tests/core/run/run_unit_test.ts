@@ -3,7 +3,6 @@ import { InterruptedError } from "../../../core/errors.ts";
 import { readManifest } from "../../../core/manifest/read_manifest.ts";
 import { resolveManifest } from "../../../core/manifest/resolve_manifest.ts";
 import type { Backend } from "../../../core/plan/backend.ts";
-import type { ArenaName } from "../../../core/plan/plan.ts";
 import { systemClock } from "../../../core/run/clock.ts";
 import { loadUnitData, type UnitData } from "../../../core/run/load_unit_data.ts";
 import { type BackendName, openBackend } from "../../../core/run/open_backend.ts";
@@ -11,6 +10,7 @@ import { planCampaign, type PlannedJob } from "../../../core/run/plan_campaign.t
 import { runUnit, type RunUnitOptions } from "../../../core/run/run_unit.ts";
 import type { RunRecord } from "../../../core/store/record.ts";
 import { Store } from "../../../core/store/store.ts";
+import { OVERFLOWING, overflowingAfter, startingAt } from "./_overflowing_backend.ts";
 import { inFolder, TINY } from "./_tiny.ts";
 
 interface Bench {
@@ -86,11 +86,11 @@ Deno.test("runUnit() gives the record that another process sealed meanwhile", as
   });
 });
 
-// Near the end of f32 no loss is finite; at 1e19 squares overflow, norms divide by infinity, and logits are 0.
+// Near the end of f32 no loss is finite; at the other value squares overflow, norms divide by infinity, and logits are 0.
 for (
   const [value, reason] of [
     [3e38, "loss or gradient is not finite"],
-    [1e19, "the gradient is exactly 0 at a loss above 0: values have overflowed"],
+    [OVERFLOWING, "all final features are exactly 0, so that every prediction is uniform"],
   ] as const
 ) {
   Deno.test(`runUnit() reports a diverged run as a result, with the update and without a loss, ${value}`, async () => {
@@ -112,20 +112,23 @@ for (
   });
 }
 
-/** A backend on which every initial parameter is `value`. */
-function startingAt(value: number, backend: Backend): Backend {
-  return {
-    ...backend,
-    compile: async (plan, options) => {
-      const program = await backend.compile(plan, options);
-      const write = program.write.bind(program);
-      return Object.assign(program, {
-        write: (arena: ArenaName, values: Float32Array) =>
-          write(arena, arena === "param" ? values.map(() => value) : values),
+Deno.test("runUnit() reports values that overflow in the last update as a diverged run", async () => {
+  await onBench({ profile: "short", backend: "webgpu" }, async (bench) => {
+    for (const job of bench.jobs) {
+      const record = await runUnit(job, {
+        ...bench.options,
+        backend: overflowingAfter(4, bench.options.backend),
+        onProgress: () => {},
+        signal: new AbortController().signal,
       });
-    },
-  };
-}
+      const { outcome } = record;
+      if (outcome.kind !== "diverged") throw new Error(`It is ${outcome.kind}`);
+      assertEquals(outcome.step, 4);
+      assertStringIncludes(outcome.reason, "all final features are exactly 0");
+      assertEquals([record.metrics.val_loss, record.leak], [null, null]);
+    }
+  });
+});
 
 Deno.test("runUnit() gives the same validation loss on webgpu and on the reference", async () => {
   const losses: number[] = [];
