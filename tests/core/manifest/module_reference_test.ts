@@ -17,7 +17,7 @@ Deno.test("moduleReference refuses paths of one machine, addresses and other fil
     assertThrows(
       () => moduleReference.read(path, AT),
       ManifestError,
-      `mine.yaml: at model.module: expected a path from the folder of the manifest`,
+      "mine.yaml: at model.module: expected a relative path of a .ts, .js or .mjs file",
     );
   }
   assertThrows(
