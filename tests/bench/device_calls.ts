@@ -40,20 +40,50 @@ export function countCalls(body: () => void): DeviceCalls {
   };
 }
 
+/** Microseconds from the creation of the first command encoder to the return of the last submission of `body`. */
+export function encodingTime(body: () => void): number {
+  let first = Infinity;
+  let last = -Infinity;
+  const restores = [
+    wrap(GPUDevice.prototype, "createCommandEncoder", (call) => {
+      first = Math.min(first, performance.now());
+      return call();
+    }),
+    wrap(GPUQueue.prototype, "submit", (call) => {
+      const result = call();
+      last = performance.now();
+      return result;
+    }),
+  ];
+  try {
+    body();
+  } finally {
+    restores.forEach((restore) => restore());
+  }
+  return 1e3 * (last - first);
+}
+
 function watch(owner: object, name: string): {
   readonly tally: Tally;
   readonly restore: () => void;
 } {
   const tally: Tally = { count: 0, microseconds: 0 };
-  const original: unknown = Reflect.get(owner, name);
-  if (typeof original !== "function") throw new TypeError(`WebGPU has no method "${name}" here`);
-  const wrapped = function (this: unknown, ...args: readonly unknown[]): unknown {
+  const restore = wrap(owner, name, (call) => {
     const start = performance.now();
-    const result: unknown = Reflect.apply(original, this, args);
+    const result = call();
     tally.microseconds += 1e3 * (performance.now() - start);
     tally.count++;
     return result;
-  };
-  Reflect.set(owner, name, wrapped);
-  return { tally, restore: () => void Reflect.set(owner, name, original) };
+  });
+  return { tally, restore };
+}
+
+/** Puts `round` about every call of a method; gives back what undoes it. */
+function wrap(owner: object, name: string, round: (call: () => unknown) => unknown): () => void {
+  const original: unknown = Reflect.get(owner, name);
+  if (typeof original !== "function") throw new TypeError(`WebGPU has no method "${name}" here`);
+  Reflect.set(owner, name, function (this: unknown, ...args: readonly unknown[]): unknown {
+    return round(() => Reflect.apply(original, this, args));
+  });
+  return () => void Reflect.set(owner, name, original);
 }
