@@ -66,6 +66,20 @@ const MODES: Readonly<Record<string, JsonObject>> = Object.freeze({
   }),
 });
 
+/** Keys that came after the first models were saved; at their values in BASELINE a model is what it was. */
+const ADDED_LATER = [
+  "semiseparable_rank",
+  ...["epsilon_schedule", "epsilon_start", "epsilon_end", "epsilon_steps"],
+  ...["gumbel_schedule", "gumbel_end", "gumbel_steps"],
+] as const satisfies readonly (keyof typeof BASELINE)[];
+
+/** Settings of a saved model, complete in its day, with the keys that came later; other kinds have none. */
+export function withLaterKeys(saved: JsonObject): JsonObject {
+  if (memberOf(saved, "kind") !== "resnet-bk") return saved;
+  const later = Object.fromEntries(ADDED_LATER.map((key) => [key, BASELINE[key]]));
+  return mergeObjects(later, saved);
+}
+
 /** Every name of a preset, usable or not. */
 export const PRESET_NAMES = [...Object.keys(AVAILABLE), ...Object.keys(MISSING)] as const;
 

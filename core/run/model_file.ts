@@ -4,6 +4,7 @@ import { tokenizerFromJson } from "../data/tokenizer_from_json.ts";
 import { StoreError } from "../errors.ts";
 import { canonicalJson } from "../manifest/canonical_json.ts";
 import type { Json, JsonObject } from "../manifest/json.ts";
+import { withLaterKeys } from "../manifest/model_presets.ts";
 import { modelSchema, type ModelSettings } from "../manifest/model_schema.ts";
 import { modelOf } from "../models/registry.ts";
 import { safetensorsFromBytes, safetensorsToBytes, type TensorFile } from "../store/safetensors.ts";
@@ -104,7 +105,7 @@ export function loadModelFile(path: string): ModelFile {
   }
   const { metadata, tensors } = safetensorsFromBytes(bytes, { where: path });
   const from = metadataReader(metadata, path);
-  const settings = from("model");
+  const settings = withLaterKeys(from("model"));
   const model = modelSchema.read(settings, { file: path, path: "model", patch: false });
   const largestChange = Object.hasOwn(metadata, "largest_earlier_change")
     ? from("largest_earlier_change")

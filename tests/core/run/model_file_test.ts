@@ -114,6 +114,25 @@ const PAPER = {
   eta_learned: false,
 };
 
+Deno.test("loadModelFile() reads models from before a key was there, and misses what was always there", () => {
+  inFolder((folder) => {
+    // The settings are JSON inside of a text of the header's JSON.
+    for (
+      const member of [
+        String.raw`\"epsilon_schedule\":\"none\",`,
+        String.raw`\"semiseparable_rank\":0,`,
+      ]
+    ) {
+      assertEquals(loadModelFile(spoilt(folder, [member, ""])).settings, SETTINGS);
+    }
+    assertThrows(
+      () => loadModelFile(spoilt(folder, [String.raw`\"d_model\":8,`, ""])),
+      ManifestError,
+      "at model.d_model: missing",
+    );
+  });
+});
+
 Deno.test("loadModelFile() refuses files that are missing, cut off, foreign or changed", () => {
   inFolder((folder) => {
     const refuses = (path: string, says: string, kind: typeof DataError | typeof StoreError) => {
