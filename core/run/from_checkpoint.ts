@@ -4,14 +4,10 @@ import { UsageError } from "../errors.ts";
 import type { JsonObject } from "../manifest/json.ts";
 import type { Backend } from "../plan/backend.ts";
 import { modelPath } from "./model_path.ts";
+import { carriesState } from "./open_text.ts";
 import { type BackendName, backendNameOf, openBackend } from "./open_backend.ts";
 import { openModelFile } from "./open_model_file.ts";
-import {
-  carriesState,
-  type StreamedLoss,
-  streamedLoss,
-  type StreamedLossOptions,
-} from "./streamed_loss.ts";
+import { type StreamedLoss, streamedLoss, type StreamedLossOptions } from "./streamed_loss.ts";
 import { type CheckpointEvaluateOptions, type CheckpointLoss, textLoss } from "./text_loss.ts";
 import {
   type CheckpointGenerateOptions,

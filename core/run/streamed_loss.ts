@@ -2,11 +2,11 @@
 import { DataError } from "../errors.ts";
 import { streamLoss } from "../evaluate/stream_loss.ts";
 import { windowLoss } from "../evaluate/window_loss.ts";
-import { modelOf } from "../models/registry.ts";
 import type { Backend } from "../plan/backend.ts";
 import { idArray } from "./id_array.ts";
 import type { ModelFile } from "./model_file.ts";
 import { modelStart } from "./model_start.ts";
+import { carriesState } from "./open_text.ts";
 import { requireIntegers } from "./require_integers.ts";
 
 /** How a text is read. */
@@ -42,11 +42,6 @@ export interface StreamedLoss {
   readonly carriesState: boolean;
   /** Whether a prediction depends on later tokens; the loss of such a model is no evidence. */
   readonly leaks: boolean;
-}
-
-/** Whether a model carries a state through a text. */
-export function carriesState({ model }: Pick<ModelFile, "model">): boolean {
-  return modelOf(model).noStream(model) === undefined;
 }
 
 /**

@@ -18,7 +18,10 @@ training: { batch_size: 2, num_epochs: 2, warmup_steps: 2, learning_rate: 3.0e-3
 data: { tokenizer: byte, data_limit: 420 }
 `;
 
-export function commandOf(name: "train" | "evaluate", args: readonly string[]): Deno.Command {
+/** A command as its file is named. */
+export type CommandName = "train" | "evaluate" | "generate" | "inspect" | "audit_causality";
+
+export function commandOf(name: CommandName, args: readonly string[]): Deno.Command {
   return new Deno.Command("deno", {
     args: ["run", "-q", "--no-prompt", "-P=op", `core/cli/${name}.ts`, ...args],
     env: { NO_COLOR: "1" },
@@ -30,7 +33,7 @@ export function commandOf(name: "train" | "evaluate", args: readonly string[]): 
 
 /** A command to its end. */
 export async function finished(
-  name: "train" | "evaluate",
+  name: CommandName,
   args: readonly string[],
 ): Promise<Finished> {
   const { code, stdout, stderr } = await commandOf(name, args).output();
@@ -40,7 +43,7 @@ export async function finished(
 
 /** A command to its end, which must be a good one. */
 export async function done(
-  name: "train" | "evaluate",
+  name: CommandName,
   args: readonly string[],
 ): Promise<Finished> {
   const result = await finished(name, args);

@@ -7,23 +7,10 @@ import { saveModelFile } from "../../../core/run/model_file.ts";
 import { initialParameters, initialStates } from "../../../core/train/initial_parameters.ts";
 import { modelTensors } from "../../../core/train/model_tensors.ts";
 import { TINY } from "../run/_tiny.ts";
+import { type Finished, finished } from "./_train.ts";
 
-interface Finished {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function audit(...args: readonly string[]): Promise<Finished> {
-  const { code, stdout, stderr } = await new Deno.Command("deno", {
-    args: ["run", "-q", "--no-prompt", "-P=op", "core/cli/audit_causality.ts", ...args],
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).output();
-  const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-  return { code, stdout: decode(stdout), stderr: decode(stderr) };
+function audit(...args: readonly string[]): Promise<Finished> {
+  return finished("audit_causality", args);
 }
 
 const ON_TINY = ["--experiment", TINY, "--profile", "short"];

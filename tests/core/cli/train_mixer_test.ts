@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { relative } from "node:path";
 import { loadModelFile } from "../../../core/run/model_file.ts";
-import { commandOf, type Finished, inPlace, type Place } from "./_train.ts";
+import { commandOf, done, finished, inPlace, type Place } from "./_train.ts";
 
 const ROOT = new URL("../../../", import.meta.url).href;
 const FINAL = "checkpoint_final.safetensors";
@@ -35,27 +35,6 @@ export const mixer = {
   },
 };
 `;
-
-type CommandName = "train" | "evaluate" | "generate" | "inspect" | "audit_causality";
-
-/** A command to its end, with the permission to run deno, which lists what a module imports. */
-async function finished(name: CommandName, args: readonly string[]): Promise<Finished> {
-  const { code, stdout, stderr } = await new Deno.Command("deno", {
-    args: ["run", "-q", "--no-prompt", "-P=op", `core/cli/${name}.ts`, ...args],
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).output();
-  const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-  return { code, stdout: decode(stdout), stderr: decode(stderr) };
-}
-
-async function done(name: CommandName, args: readonly string[]): Promise<Finished> {
-  const result = await finished(name, args);
-  assertEquals(result.code, 0, result.stderr);
-  return result;
-}
 
 /** Runs a test in a folder whose settings name a module of this text. */
 function around(module: string, test: (place: Place) => Promise<void>): Promise<void> {
